@@ -1,0 +1,1 @@
+"""What services say to each other: one module a speaker. Pure; a published form never changes, it gets a successor."""

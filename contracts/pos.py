@@ -1,0 +1,200 @@
+"""What the tills' service says: the chain, its branches and tills, sales, refunds, visits, and gaps in what tills sent.
+
+A sale's stream and key are its receipt (branch, till, number), so a sale and its refunds come in order, and no two sales do.
+"""
+
+from datetime import date
+from enum import StrEnum
+from typing import NewType
+from uuid import UUID, uuid5
+
+from pydantic import BaseModel, ConfigDict
+
+from contracts.money import Currency, Minor, Whole
+from shared.message import Event, Instant
+
+SaleId = NewType("SaleId", UUID)
+CustomerId = NewType("CustomerId", UUID)
+
+_SALES = UUID("6f4b4a55-29b0-5f0e-9a52-0d4d5c1c7a01")
+
+
+def sale_id(branch: str, till: str, number: str) -> SaleId:
+    """Return the id of the sale on a receipt: the same wherever it is worked out."""
+    return SaleId(uuid5(_SALES, f"{branch}/{till}/{number}"))
+
+
+def receipt_order(at: Instant, till: str, number: str) -> str:
+    """Return a text by which receipts sort: by their time, then their number (digits by value), then their till."""
+    return f"{at:%Y-%m-%dT%H:%M:%S.%fZ}|{number.zfill(24)}|{till}"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class LineKind(StrEnum):
+    """What a line of a receipt sells; an adjustment sells nothing."""
+
+    SERVICE = "service"
+    PRODUCT = "product"
+    ADJUSTMENT = "adjustment"
+
+
+class TillKind(StrEnum):
+    """How a till comes by its sequence: a counter of its own, or the receipt numbers of an export."""
+
+    TILL = "till"
+    IMPORT = "import"
+
+
+class SaleLine(_Part):
+    """A line, counted from 1; amounts are before tax and may be negative. `net` is what is charged, `list` the listed price."""
+
+    line: Whole
+    code: str
+    name: str
+    kind: LineKind
+    staff: str | None = None
+    quantity: Whole
+    list_minor: Minor
+    net_minor: Minor
+    customer_id: UUID | None = None
+
+
+class Payment(_Part):
+    """A part of what was paid, tax included."""
+
+    method: str
+    amount_minor: Minor
+
+
+class RefundedLine(_Part):
+    """What was given back on a line now (positive), and what is left of the line's net amount after it."""
+
+    line: Whole
+    customer_id: UUID | None = None
+    refunded_minor: Minor
+    left_minor: Minor
+
+
+class ChainDescribed(Event):
+    """The chain's name, and the one currency of this cell."""
+
+    chain: str
+    currency: Currency
+
+
+class BranchDescribed(Event):
+    """A branch opened, or was described anew. `zone` is an IANA time zone."""
+
+    branch: str
+    title: str
+    zone: str
+    region: str
+
+
+class TillRegistered(Event):
+    """A till may send from now on."""
+
+    branch: str
+    till: str
+    kind: TillKind
+
+
+class TillGapOpened(Event):
+    """A till's sequence jumped: `first` to `last` have not come yet."""
+
+    branch: str
+    till: str
+    first: Whole
+    last: Whole
+
+
+class TillGapClosed(Event):
+    """All that was missing from `first` to `last` has come."""
+
+    branch: str
+    till: str
+    first: Whole
+    last: Whole
+
+
+class TillFlagged(Event):
+    """A till used a sequence number twice, for different things."""
+
+    branch: str
+    till: str
+    seq: Whole
+    code: str
+
+
+class ItemParked(Event):
+    """Something a till sent was set aside, and why; its body is kept in the vault."""
+
+    branch: str
+    till: str
+    seq: Whole | None
+    code: str
+
+
+class SaleRecorded(Event):
+    """A receipt was closed. `on` is the branch's local day; `net_minor` is the sum of the lines, before `tax_minor`."""
+
+    sale_id: UUID
+    branch: str
+    till: str
+    number: str
+    zone: str
+    on: date
+    currency: Currency
+    lines: tuple[SaleLine, ...]
+    payments: tuple[Payment, ...] = ()
+    net_minor: Minor
+    tax_minor: Minor = 0
+
+    @property
+    def order(self) -> str:
+        """Return the text by which receipts sort."""
+        return receipt_order(self.at, self.till, self.number)
+
+
+class SaleRefunded(Event):
+    """A part of a sale was given back. `sold_at`, `sold_on` and `number` are the sale's; `on` is the refund's local day."""
+
+    sale_id: UUID
+    branch: str
+    till: str
+    number: str
+    sold_at: Instant
+    sold_on: date
+    zone: str
+    on: date
+    currency: Currency
+    lines: tuple[RefundedLine, ...]
+    refunded_minor: Minor
+
+
+class VisitCheckedIn(Event):
+    """Somebody came in."""
+
+    visit_id: UUID
+    branch: str
+    till: str
+    zone: str
+    on: date
+    customer_id: UUID | None = None
+
+
+EVENTS = (
+    ChainDescribed,
+    BranchDescribed,
+    TillRegistered,
+    TillGapOpened,
+    TillGapClosed,
+    TillFlagged,
+    ItemParked,
+    SaleRecorded,
+    SaleRefunded,
+    VisitCheckedIn,
+)

@@ -1,0 +1,1 @@
+"""The kernel: messages, the store, the feed, the channel between services. It knows no business word."""

@@ -1,0 +1,52 @@
+"""What a domain module offers (the module is the decider), its guards, and the fold. Pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from shared.message import Command, Envelope, Event
+from shared.postgres import Tx
+
+
+class Domain(Protocol):
+    """A module of rules. SHAPE grows when the state's form, or the fold that makes it, changes."""
+
+    SHAPE: int
+    initial: Any
+
+    def decide(self, command: Any, state: Any, /) -> Sequence[Event]:
+        """Return the events the command causes; raise Rejected when a rule forbids it."""
+
+    def evolve(self, state: Any, event: Any, /) -> Any:
+        """Return the state after the event; never refuses, for it has happened."""
+
+
+class Guards(Protocol):
+    """Small tables that change in the transaction of the events, and bring commands what the rules must know."""
+
+    async def gather(self, tx: Tx, commands: Sequence[Any], /) -> Sequence[Command]:
+        """Return the commands, as many and in the same order, with what their rules need. Each names another stream."""
+
+    async def guard(self, tx: Tx, events: Sequence[Envelope], /) -> None:
+        """Move the tables with the events, which are in the order of the commands."""
+
+
+@dataclass(frozen=True)
+class Aggregate:
+    """A kind of stream: its rules, what it takes and says, and the command fields that name the stream and its key."""
+
+    category: str
+    domain: Domain
+    state: Any
+    commands: tuple[type[Command], ...]
+    events: tuple[type[Event], ...]
+    key: str
+    partition: str | None = None
+    guards: Guards | None = None
+
+    def fold(self, events: Iterable[Event], state: Any = None) -> Any:
+        """Return the state after `events`, from `state` or from the beginning."""
+        state = self.domain.initial if state is None else state
+        for event in events:
+            state = self.domain.evolve(state, event)
+        return state

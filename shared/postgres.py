@@ -1,0 +1,33 @@
+"""Connections to a service's own schema in Postgres."""
+
+from typing import TypeAlias
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+from shared.settings import Settings
+
+Tx: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
+Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+
+IDLE_IN_TRANSACTION_MS = "30000"
+
+
+async def open_pool(settings: Settings, service: str, *, size: int = 8) -> Pool:
+    """Return a pool that connects as the service's role and sees its views first, then its own tables."""
+    schema = settings.schema(service)
+    return await asyncpg.create_pool(
+        settings.service_url(service),
+        min_size=1,
+        max_size=size,
+        reset=_keep,
+        server_settings={
+            "search_path": f"{schema}_views,{schema}",
+            "application_name": schema,
+            "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_MS,
+        },
+    )
+
+
+async def _keep(_connection: object) -> None:
+    """Leave the connection as it is: nothing here sets a lasting option, listens, or holds a lock on a pooled one."""

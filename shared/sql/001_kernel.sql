@@ -1,0 +1,246 @@
+-- The kernel's tables, identical in every service's schema. Times are timestamptz, numbers count from 1.
+-- A public event has a partition, decided when it is written; a private one has none.
+
+CREATE TABLE stream (
+  id            uuid PRIMARY KEY,
+  category      text NOT NULL,
+  partition_key uuid NOT NULL,                    -- the Kafka key, fixed at birth: the customer, else the stream
+  version       int NOT NULL CHECK (version > 0),
+  shape         smallint NOT NULL,                -- form of state; another one is folded again from events
+  state         jsonb NOT NULL                    -- the folded state, written by the UPDATE that moves the version
+) WITH (fillfactor = 80);
+
+CREATE TABLE event (
+  seq         bigint GENERATED ALWAYS AS IDENTITY (CACHE 1) PRIMARY KEY,
+  tx          xid8 NOT NULL DEFAULT pg_current_xact_id(),
+  recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  occurred_at timestamptz NOT NULL,               -- the branch's clock
+  stream_id   uuid NOT NULL,
+  part        smallint,
+  version     int NOT NULL,
+  shape       smallint NOT NULL,                  -- schema version of data
+  type        text NOT NULL,
+  data        jsonb NOT NULL,
+  meta        jsonb NOT NULL,                     -- correlation, causation, traceparent, actor
+  UNIQUE (stream_id, version)
+);
+CREATE INDEX event_tx ON event (tx, seq);
+
+CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'events are never changed or deleted' USING ERRCODE = 'BL403';
+END $$;
+CREATE TRIGGER event_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON event
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TABLE command_done (
+  id        uuid PRIMARY KEY,                     -- of route, caller and Idempotency-Key
+  done_on   date NOT NULL DEFAULT current_date,
+  body_hash bytea NOT NULL,
+  result    jsonb NOT NULL
+);
+CREATE INDEX command_done_on ON command_done (done_on);
+
+CREATE TABLE once (key uuid PRIMARY KEY);         -- what happens once for ever; never pruned
+
+CREATE TABLE refused (
+  id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  cause   text NOT NULL,                          -- id of the event that led to the command
+  command jsonb NOT NULL,
+  code    text NOT NULL,
+  facts   jsonb NOT NULL,
+  at      timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+CREATE TABLE feed_head (
+  one         boolean PRIMARY KEY DEFAULT true CHECK (one),
+  partitions  smallint NOT NULL,                  -- of this service's topic, fixed at birth
+  epoch       bigint NOT NULL DEFAULT 1,
+  number      bigint NOT NULL DEFAULT 0,
+  seen        pg_snapshot NOT NULL,
+  floor_seq   bigint NOT NULL DEFAULT 0,
+  last_public jsonb NOT NULL DEFAULT '{}',        -- partition -> [epoch, number] of its last public event
+  system_id   bigint NOT NULL,
+  timeline    int NOT NULL
+);
+
+CREATE TABLE feed (
+  number      bigint PRIMARY KEY,
+  epoch       bigint NOT NULL,
+  seq         bigint NOT NULL UNIQUE,
+  part        smallint,
+  prev_epoch  bigint,                             -- position of the public event before it in its partition;
+  prev_number bigint                              -- (0, 0) for the first, null for a private event
+);
+CREATE INDEX feed_part ON feed (part, number) WHERE part IS NOT NULL;
+
+CREATE TABLE relay_cursor (
+  relay       text PRIMARY KEY,
+  leader      bigint NOT NULL DEFAULT 0,
+  lease_until timestamptz NOT NULL DEFAULT '-infinity',
+  number      bigint NOT NULL DEFAULT 0,          -- last feed number that Kafka has acknowledged
+  moved_at    timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+CREATE TABLE consumed (
+  consumer    text,
+  topic       text,
+  part        smallint,
+  epoch       bigint NOT NULL,                    -- position of the last event applied
+  number      bigint NOT NULL,
+  next_offset bigint NOT NULL,
+  applied_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
+  PRIMARY KEY (consumer, topic, part)
+);
+
+CREATE TABLE parked_key (
+  consumer      text,
+  topic         text,
+  partition_key text,
+  since         timestamptz NOT NULL DEFAULT clock_timestamp(),
+  cause         text NOT NULL,
+  PRIMARY KEY (consumer, topic, partition_key)
+);
+
+CREATE TABLE dead_letter (
+  id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  consumer      text NOT NULL,
+  topic         text NOT NULL,
+  part          smallint NOT NULL,
+  partition_key text NOT NULL,
+  epoch         bigint NOT NULL,
+  number        bigint NOT NULL,
+  headers       jsonb NOT NULL,
+  body          bytea NOT NULL,
+  error         text NOT NULL,
+  tries         int NOT NULL DEFAULT 1,
+  at            timestamptz NOT NULL DEFAULT clock_timestamp(),
+  redriven_at   timestamptz,
+  UNIQUE (consumer, topic, part, epoch, number)
+);
+CREATE INDEX dead_letter_waiting ON dead_letter (consumer, topic, partition_key, id) WHERE redriven_at IS NULL;
+
+CREATE TABLE set_aside (                          -- records on a service's topic that are not the service's
+  consumer text,
+  topic    text,
+  part     smallint,
+  at_offset bigint,
+  key      bytea,
+  headers  jsonb NOT NULL,
+  body     bytea,
+  reason   text NOT NULL,
+  at       timestamptz NOT NULL DEFAULT clock_timestamp(),
+  PRIMARY KEY (consumer, topic, part, at_offset)
+);
+
+CREATE TABLE timer (
+  id        uuid PRIMARY KEY,
+  due_at    timestamptz NOT NULL,
+  stream_id uuid NOT NULL,
+  type      text NOT NULL,                        -- the command's class
+  command   jsonb NOT NULL,
+  tries     int NOT NULL DEFAULT 0,
+  next_try_at timestamptz NOT NULL DEFAULT '-infinity',
+  fired_at  timestamptz,
+  parked_at timestamptz,
+  error     text
+);
+CREATE INDEX timer_due ON timer (due_at) WHERE fired_at IS NULL AND parked_at IS NULL;
+CREATE INDEX timer_stream ON timer (stream_id, due_at) WHERE fired_at IS NULL;
+
+CREATE TABLE view_set (                           -- a service's views: which text of views.sql is live, and how far each has read
+  name     text,
+  text_hash text,
+  live     boolean NOT NULL,
+  number   bigint NOT NULL DEFAULT 0,             -- last feed number projected (own feed)
+  moved_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  PRIMARY KEY (name, text_hash)
+);
+
+-- Appends to many streams at expected versions, in one call. s_ arrays: one entry a stream, in id order; e_ arrays: one
+-- entry an event, in order. once_keys must be new. A command id that exists raises BL208; a version that moved BL409;
+-- a once key that exists BL410.
+CREATE FUNCTION append_events(
+  s_id uuid[], s_category text[], s_partition uuid[], s_expected int[], s_count int[], s_shape smallint[], s_state text[],
+  e_stream uuid[], e_version int[], e_part smallint[], e_shape smallint[], e_type text[], e_occurred timestamptz[],
+  e_data text[], e_meta text[],
+  once_keys uuid[] DEFAULT '{}',
+  done_id uuid DEFAULT NULL, done_hash bytea DEFAULT NULL, done_result text DEFAULT NULL
+) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE born int; moved int; keys int;
+BEGIN
+  IF done_id IS NOT NULL THEN
+    INSERT INTO command_done (id, body_hash, result) VALUES (done_id, done_hash, done_result::jsonb) ON CONFLICT DO NOTHING;
+    IF NOT FOUND THEN
+      RAISE EXCEPTION 'this command was done before' USING ERRCODE = 'BL208';
+    END IF;
+  END IF;
+  IF cardinality(once_keys) > 0 THEN
+    INSERT INTO once (key) SELECT unnest(once_keys) ON CONFLICT DO NOTHING;
+    GET DIAGNOSTICS keys = ROW_COUNT;
+    IF keys <> cardinality(once_keys) THEN
+      RAISE EXCEPTION 'this happened before' USING ERRCODE = 'BL410';
+    END IF;
+  END IF;
+  INSERT INTO stream (id, category, partition_key, version, shape, state)
+    SELECT id, category, partition_key, count, shape, state::jsonb
+    FROM unnest(s_id, s_category, s_partition, s_expected, s_count, s_shape, s_state)
+      AS s (id, category, partition_key, expected, count, shape, state)
+    WHERE expected = 0
+    ON CONFLICT DO NOTHING;
+  GET DIAGNOSTICS born = ROW_COUNT;
+  UPDATE stream SET version = s.expected + s.count, shape = s.shape, state = s.state::jsonb
+    FROM unnest(s_id, s_expected, s_count, s_shape, s_state) AS s (id, expected, count, shape, state)
+    WHERE stream.id = s.id AND stream.version = s.expected AND s.expected > 0;
+  GET DIAGNOSTICS moved = ROW_COUNT;
+  IF born + moved <> cardinality(s_id) THEN
+    RAISE EXCEPTION 'a stream has moved' USING ERRCODE = 'BL409';
+  END IF;
+  INSERT INTO event (occurred_at, stream_id, part, version, shape, type, data, meta)
+    SELECT occurred, stream, part, version, shape, type, data::jsonb, meta::jsonb
+    FROM unnest(e_occurred, e_stream, e_part, e_version, e_shape, e_type, e_data, e_meta) WITH ORDINALITY
+      AS e (occurred, stream, part, version, shape, type, data, meta, ordinal)
+    ORDER BY ordinal;
+END $$;
+
+-- Gives every committed event that has none a feed number: gap-free, growing by one, never changed; one call in autocommit.
+-- Reads the difference of two snapshots, so that no event is passed over behind a slow transaction. Returns how many.
+-- The head is locked by a statement of its own: one that waits for a lock keeps the snapshot it began with.
+CREATE FUNCTION number_events() RETURNS bigint LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_custom_plan AS $$
+DECLARE h feed_head; n bigint;
+BEGIN
+  SELECT * INTO h FROM feed_head;
+  IF NOT EXISTS (SELECT FROM event WHERE tx >= pg_snapshot_xmax(h.seen))
+     AND NOT EXISTS (SELECT FROM event WHERE tx = ANY (ARRAY(SELECT pg_snapshot_xip(h.seen)))) THEN
+    RETURN 0;
+  END IF;
+  SELECT * INTO h FROM feed_head FOR UPDATE;
+  WITH fresh AS (
+    SELECT seq, part FROM event WHERE tx >= pg_snapshot_xmax(h.seen)
+    UNION ALL
+    SELECT seq, part FROM event WHERE tx = ANY (ARRAY(SELECT pg_snapshot_xip(h.seen)))
+  ), numbered AS (
+    SELECT h.number + row_number() OVER (ORDER BY seq) AS number, seq, part
+    FROM fresh WHERE seq + 0 > h.floor_seq
+  ), chained AS (
+    SELECT number, seq, part, CASE WHEN part IS NOT NULL THEN lag(number) OVER (PARTITION BY part ORDER BY number) END AS before
+    FROM numbered
+  ), written AS (
+    INSERT INTO feed (number, epoch, seq, part, prev_epoch, prev_number)
+    SELECT number, h.epoch, seq, part,
+           CASE WHEN part IS NULL THEN NULL WHEN before IS NOT NULL THEN h.epoch
+                ELSE coalesce((h.last_public -> part::text ->> 0)::bigint, 0) END,
+           CASE WHEN part IS NULL THEN NULL
+                ELSE coalesce(before, (h.last_public -> part::text ->> 1)::bigint, 0) END
+    FROM chained ORDER BY number
+    RETURNING number, part
+  ), latest AS (
+    SELECT coalesce(jsonb_object_agg(part, jsonb_build_array(h.epoch, number)), '{}') AS by_part
+    FROM (SELECT part, max(number) AS number FROM written WHERE part IS NOT NULL GROUP BY part) AS p
+  )
+  UPDATE feed_head
+    SET number = h.number + (SELECT count(*) FROM written), seen = pg_current_snapshot(),
+        last_public = h.last_public || (SELECT by_part FROM latest)
+  RETURNING number - h.number INTO n;
+  RETURN n;
+END $$;
