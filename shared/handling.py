@@ -1,7 +1,8 @@
-"""Commands to events: lock and load the streams, gather, decide, append, guard; one command or five hundred at a time."""
+"""Commands to events: lock and load the streams, gather, decide, append, guard; one command or hundreds at a time."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -9,6 +10,7 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 
+from shared import telemetry
 from shared.decider import Aggregate
 from shared.errors import Rejected
 from shared.message import Command, Envelope, Event, Issued, Vocabulary
@@ -18,7 +20,7 @@ from shared.store import Change, Done, Loaded, append, history, load, reserve
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a command. `version` is the stream's after it; a replayed one was done before, under the same key."""
+    """What became of a command. `version` is the stream's after it; `replayed`: done before, under the same key."""
 
     stream_id: UUID
     version: int
@@ -44,6 +46,13 @@ class _Stream:
             self.state = self.aggregate.domain.evolve(self.state, event)
             told.append(Envelope(self.aggregate.category, stream_id, self.version, self.key, event, issued.cause))
         return tuple(told)
+
+
+@contextmanager
+def _timed(issued: Sequence[Issued]) -> Iterator[None]:
+    parents = (one.cause.traceparent for one in issued)
+    with telemetry.HANDLE_SECONDS.time(), telemetry.tracing_all(telemetry.HANDLE, parents, commands=len(issued)):
+        yield
 
 
 class Handler:
@@ -75,13 +84,14 @@ class Handler:
     async def handle(self, tx: Tx, issued: Sequence[Issued]) -> list[Outcome]:
         """Return an outcome for each command, in order. A refusal is an outcome; Conflict is raised.
 
-        Commands of one stream see each other: those of an aggregate with guards go in rounds, one of a stream at a time.
+        Commands of one stream see each other: those of an aggregate with guards go in rounds, one a stream at a time.
         """
-        streams = await self._open(tx, issued)
-        outcomes: dict[int, Outcome] = {}
-        for chosen in self._rounds(issued):
-            outcomes.update(await self._round(tx, chosen, streams))
-        return [outcomes[i] for i in range(len(issued))]
+        with _timed(issued):
+            streams = await self._open(tx, issued)
+            outcomes: dict[int, Outcome] = {}
+            for chosen in self._rounds(issued):
+                outcomes.update(await self._round(tx, chosen, streams))
+            return [outcomes[i] for i in range(len(issued))]
 
     async def state(self, tx: Tx, category: str, stream_id: UUID) -> tuple[int, Any]:
         """Return a stream's version and folded state: 0 and the initial state when there is none."""
@@ -101,13 +111,14 @@ class Handler:
         `done` makes the row of an idempotency key from the outcome. Raises Rejected, Conflict, DoneBefore.
         """
         aggregate, stream_id = self.aggregate(issued.command), self.stream_of(issued.command)
-        stream = await self._stream(tx, issued.command, (await load(tx, [stream_id], lock=False)).get(stream_id))
-        told = stream.tell(stream_id, aggregate.domain.decide(issued.command, stream.state), issued)
-        outcome = Outcome(stream_id, stream.version, told)
-        if told or done:
-            changes = [self._change(stream_id, stream, told)] if told else []
-            await append(tx, changes, self.partitions, done(outcome) if done else None)
-        return outcome
+        with _timed([issued]):
+            stream = await self._stream(tx, issued.command, (await load(tx, [stream_id], lock=False)).get(stream_id))
+            told = stream.tell(stream_id, aggregate.domain.decide(issued.command, stream.state), issued)
+            outcome = Outcome(stream_id, stream.version, told)
+            if told or done:
+                changes = [self._change(stream_id, stream, told)] if told else []
+                await append(tx, changes, self.partitions, done(outcome) if done else None)
+            return outcome
 
     async def _open(self, tx: Tx, issued: Sequence[Issued]) -> dict[UUID, _Stream]:
         """Lock and load every stream of the batch; of guarded ones also the ids that have no stream yet."""

@@ -1,4 +1,4 @@
-"""Idempotency keys: the same key and body get the first outcome again for 30 days, refusals too; another body is refused."""
+"""Idempotency keys: the same key and body get the first outcome for 30 days, refusals too; another body is refused."""
 
 import json
 from collections.abc import Mapping, Sequence

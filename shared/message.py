@@ -13,7 +13,6 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, TypeA
 from shared.errors import ContractBroken
 
 
-
 def _in_utc(at: datetime) -> datetime:
     try:
         return at.astimezone(UTC)
@@ -49,7 +48,7 @@ class Command(Message):
 
 
 class Event(Message):
-    """News. `at` is when it happened at the branch. A new form of an event is a new class, named with V2, V3 and so on."""
+    """News. `at` is when it happened at the branch. A new form of an event is a new class, named with V2, V3 …"""
 
     name: ClassVar[str]
     version: ClassVar[int]

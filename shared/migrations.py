@@ -1,4 +1,4 @@
-"""What cannot be rebuilt: a service's role, schemas and tables, made by numbered SQL files, once each, under one lock a schema."""
+"""What cannot be rebuilt: a service's role, schemas and tables, made once by numbered SQL files, under one lock."""
 
 import hashlib
 import re
@@ -13,11 +13,15 @@ from shared.settings import Settings
 KERNEL = Path(__file__).parent / "sql"
 PARTITIONS = 12
 
-_BOOK = "CREATE TABLE IF NOT EXISTS migration (name text PRIMARY KEY, checksum text NOT NULL, applied_at timestamptz DEFAULT now())"
+_BOOK = """
+CREATE TABLE IF NOT EXISTS migration
+  (name text PRIMARY KEY, checksum text NOT NULL, applied_at timestamptz DEFAULT now())
+"""
 _QUOTE = "SELECT quote_ident($1)"
 _HEAD = """
 INSERT INTO feed_head (partitions, seen, system_id, timeline)
-SELECT $1, pg_current_snapshot(), (SELECT system_identifier FROM pg_control_system()), (SELECT timeline_id FROM pg_control_checkpoint())
+SELECT $1, pg_current_snapshot(),
+       (SELECT system_identifier FROM pg_control_system()), (SELECT timeline_id FROM pg_control_checkpoint())
 ON CONFLICT DO NOTHING
 """
 _CURSOR = "INSERT INTO relay_cursor (relay) VALUES ('kafka') ON CONFLICT DO NOTHING"

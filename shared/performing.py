@@ -12,7 +12,7 @@ import asyncpg
 
 from shared.errors import Conflict, Rejected
 from shared.handling import Outcome
-from shared.idempotency import Idempotency, KeyReused, claim, keep, replay, told
+from shared.idempotency import Idempotency, claim, keep, replay, told
 from shared.message import Cause, Command, Issued
 from shared.postgres import Tx
 from shared.store import Done, DoneBefore

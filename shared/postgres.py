@@ -24,6 +24,7 @@ async def open_pool(settings: Settings, service: str, *, size: int = 8) -> Pool:
         server_settings={
             "search_path": f"{schema}_views,{schema}",
             "application_name": schema,
+            "branchline.branch": "*",
             "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_MS,
         },
     )

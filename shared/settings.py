@@ -22,7 +22,7 @@ PORTS = {
 
 @dataclass(frozen=True)
 class Settings:
-    """Where this cell's servers are, and the folder of its keys. `ports` is the number the services' ports count from."""
+    """Where this cell's servers are, and the folder of its keys. The services' ports count from `ports`."""
 
     cell: str
     database_url: str
@@ -35,7 +35,7 @@ class Settings:
 
     @classmethod
     def read(cls) -> "Settings":
-        """Return the settings of the environment; raise KeyError, naming the variable, where one without preset is missing."""
+        """Return the environment's settings; raise KeyError, naming the variable, where one must be set and is not."""
         env = os.environ
         return cls(
             cell=env.get("BRANCHLINE_CELL", "local"),
@@ -65,7 +65,7 @@ class Settings:
         return f"{self.cell}_{service}".replace("-", "_")
 
     def key(self, name: str) -> bytes:
-        """Return the key of that name (token, database, intake, vault); raise FileNotFoundError where this process has it not."""
+        """Return the key `token`, `database`, `intake` or `vault`; FileNotFoundError where this process has it not."""
         return (self.keys / f"{name}.key").read_bytes().strip()
 
     def service_url(self, service: str) -> str:

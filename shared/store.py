@@ -9,19 +9,22 @@ from uuid import UUID
 
 import asyncpg
 
+from shared import telemetry
 from shared.errors import Conflict
 from shared.message import Cause, Envelope, Vocabulary
 from shared.postgres import Tx
 
 _LOAD = """
-SELECT id, category, partition_key, version, shape, state::text AS state FROM stream WHERE id = ANY($1::uuid[]) ORDER BY id
+SELECT id, category, partition_key, version, shape, state::text AS state
+FROM stream WHERE id = ANY($1::uuid[]) ORDER BY id
 """
 _LOAD_LOCKING = _LOAD + " FOR NO KEY UPDATE"
 _RESERVE = """
 SELECT pg_advisory_xact_lock(key) FROM (SELECT key FROM unnest($1::bigint[]) AS key ORDER BY key) AS keys
 """
 _HISTORY = """
-SELECT s.category, s.partition_key, e.version, e.shape, e.type, e.data::text AS data, e.meta::text AS meta, e.recorded_at
+SELECT s.category, s.partition_key, e.version, e.shape, e.type,
+       e.data::text AS data, e.meta::text AS meta, e.recorded_at
 FROM event e JOIN stream s ON s.id = e.stream_id WHERE e.stream_id = $1 ORDER BY e.version
 """
 _APPEND = """
@@ -116,7 +119,8 @@ async def append(tx: Tx, changes: Sequence[Change], partitions: int, done: Done 
     arrays = (*_stream_arrays(changes), *_event_arrays(changes, partitions))
     tail = (done.id, done.body_hash, done.result) if done else (None, None, None)
     try:
-        await tx.execute(_APPEND, *arrays, [], *tail)
+        with telemetry.APPEND_SECONDS.time():
+            await tx.execute(_APPEND, *arrays, [], *tail)
     except asyncpg.PostgresError as error:
         if error.sqlstate in (MOVED, HAPPENED_BEFORE):
             raise Conflict(str(error)) from error

@@ -102,6 +102,14 @@ CREATE TABLE parked_key (
   PRIMARY KEY (consumer, topic, partition_key)
 );
 
+CREATE TABLE halted (                             -- consumers that stopped: too many keys would have been parked
+  consumer text,
+  topic    text,
+  since    timestamptz NOT NULL DEFAULT clock_timestamp(),
+  cause    text NOT NULL,
+  PRIMARY KEY (consumer, topic)
+);
+
 CREATE TABLE dead_letter (
   id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   consumer      text NOT NULL,
@@ -110,6 +118,7 @@ CREATE TABLE dead_letter (
   partition_key text NOT NULL,
   epoch         bigint NOT NULL,
   number        bigint NOT NULL,
+  recorded_at   timestamptz NOT NULL,
   headers       jsonb NOT NULL,
   body          bytea NOT NULL,
   error         text NOT NULL,

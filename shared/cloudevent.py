@@ -1,0 +1,226 @@
+"""Events as they travel: CloudEvents 1.0 in Kafka's binary mode, and the same as lines of the HTTP feed. Pure.
+
+A record's timestamp is when the event was recorded, in milliseconds; the feed's lines are read to the same precision,
+so that an event is the same whichever way it came.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, Protocol
+from uuid import UUID
+
+import orjson
+
+from shared.channel import Beat, Link, Word, read_link, read_position, write_link, write_position
+from shared.errors import ContractBroken
+from shared.message import Cause, Envelope, Position, Vocabulary
+
+SPEC = b"1.0"
+
+
+class Row(Protocol):
+    """A row of `feed_page`."""
+
+    def __getitem__(self, column: str, /) -> Any:
+        """Return the value of a column."""
+
+
+class Foreign(Exception):
+    """A record on a service's topic that is not the service's; the message says what is wrong with it."""
+
+
+class Record(Protocol):
+    """A record as the Kafka client gives it: values are bytes, the timestamp milliseconds."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A record to be sent; `at` is in milliseconds."""
+
+    word: Word
+    key: bytes | None
+    value: bytes
+    at: int
+    headers: list[tuple[str, bytes]]
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What a consumer was told, headers and body not yet read: from Kafka at an offset, from the feed without one."""
+
+    word: Word
+    part: int
+    offset: int | None
+    key: str
+    headers: Mapping[str, bytes]
+    body: bytes
+    recorded_at: datetime
+
+    def read(self, vocabulary: Vocabulary) -> Envelope | None:
+        """Return the event, or None when its type is not known here; raise ContractBroken when it cannot be read."""
+        try:
+            name, version = event_type(self.headers["ce_type"])
+            if not vocabulary.knows(name, version):
+                return None
+            category, stream_id, stream_version = _event_id(self.headers["ce_id"].decode())
+            key, cause = UUID(self.key), self._cause()
+        except (KeyError, ValueError) as error:
+            raise ContractBroken(f"header: {error}") from error
+        return Envelope(
+            category=category,
+            stream_id=stream_id,
+            version=stream_version,
+            key=key,
+            event=vocabulary.read(name, version, self.body),
+            cause=cause,
+            recorded_at=self.recorded_at,
+            position=self.word.position,
+        )
+
+    def _cause(self) -> Cause:
+        trace = self.headers.get("traceparent")
+        return Cause(
+            self.headers["ce_correlationid"].decode(),
+            self.headers["ce_causationid"].decode(),
+            trace.decode() if trace else None,
+        )
+
+
+def legible(told: bytes | str) -> str:
+    """Return bytes from outside as text that Postgres takes."""
+    text = told.decode(errors="backslashreplace") if isinstance(told, bytes) else told
+    return text.replace("\0", "\\0")
+
+
+def source_of(cell: str, speaker: str) -> bytes:
+    """Return the `ce_source` of a service's events."""
+    return f"/branchline/{cell}/{speaker}".encode()
+
+
+@lru_cache(maxsize=1024)
+def event_type(text: bytes) -> tuple[str, int]:
+    """Return the name and version of a `ce_type`; raise ValueError when it is none."""
+    _branchline, _speaker, name, version = text.decode().split(".")
+    return name, int(version.removeprefix("v"))
+
+
+def _event_id(text: str) -> tuple[str, UUID, int]:
+    stem, _, version = text.rpartition("/")
+    return stem[:-37], UUID(stem[-36:]), int(version)
+
+
+def outgoing(row: Row, speaker: str, source: bytes) -> Outgoing:
+    """Return the record of a public event, from a row of `feed_page`."""
+    meta = orjson.loads(row["meta"])
+    link = Link(Position(row["epoch"], row["number"]), Position(row["prev_epoch"], row["prev_number"]))
+    headers = [
+        ("ce_specversion", SPEC),
+        ("ce_id", f"{row['category']}-{row['stream_id']}/{row['version']}".encode()),
+        ("ce_source", source),
+        ("ce_type", f"branchline.{speaker}.{row['type']}.v{row['shape']}".encode()),
+        ("ce_time", _instant(row["occurred_at"])),
+        ("ce_correlationid", meta["correlation"].encode()),
+        ("ce_causationid", meta["causation"].encode()),
+        ("feed", write_link(link)),
+    ]
+    trace = meta.get("traceparent")
+    if trace:
+        headers.append(("traceparent", trace.encode()))
+    key = str(row["partition_key"]).encode()
+    return Outgoing(link, key, row["data"].encode(), int(row["recorded_at"].timestamp() * 1000), headers, trace)
+
+
+def beat(position: Position, event_id: str, source: bytes, at: int) -> Outgoing:
+    """Return the record that names a partition's last public event; its id is there for the check of lineage."""
+    named = [("beat", write_position(position).encode()), ("ce_id", event_id.encode()), ("ce_source", source)]
+    return Outgoing(Beat(position), None, b"", at, named)
+
+
+def arrival(record: Record, source: bytes) -> Arrival:
+    """Return what a Kafka record says; raise Foreign when it is not the speaker's."""
+    headers = dict(record.headers)
+    if headers.get("ce_source") != source:
+        raise Foreign("its ce_source is not the speaker's")
+    told = {name: value for name, value in headers.items() if value is not None}
+    return Arrival(
+        word=_word(told),
+        part=record.partition,
+        offset=record.offset,
+        key=legible(record.key or b""),
+        headers=told,
+        body=record.value or b"",
+        recorded_at=datetime.fromtimestamp(record.timestamp / 1000, UTC),
+    )
+
+
+def _word(headers: Mapping[str, bytes]) -> Word:
+    try:
+        if "feed" in headers:
+            return read_link(headers["feed"])
+        if "beat" in headers:
+            return Beat(read_position(headers["beat"]))
+    except ValueError as error:
+        raise Foreign("its place in the feed cannot be read") from error
+    raise Foreign("it has no place in the feed")
+
+
+def line(row: Row, speaker: str) -> bytes:
+    """Return the line of a public event in the HTTP feed, from a row of `feed_page`."""
+    return orjson.dumps(
+        {
+            "position": (row["epoch"], row["number"]),
+            "prev": (row["prev_epoch"], row["prev_number"]),
+            "part": row["part"],
+            "id": f"{row['category']}-{row['stream_id']}/{row['version']}",
+            "type": f"branchline.{speaker}.{row['type']}.v{row['shape']}",
+            "time": row["occurred_at"],
+            "key": str(row["partition_key"]),
+            "recorded_at": row["recorded_at"],
+            "meta": orjson.Fragment(row["meta"]),
+            "data": orjson.Fragment(row["data"]),
+        },
+        option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z,
+    )
+
+
+def line_arrival(text: bytes, source: bytes) -> Arrival:
+    """Return what a line of the HTTP feed says, with the headers it would have on Kafka."""
+    told = orjson.loads(text)
+    meta = told["meta"]
+    headers = {
+        "ce_specversion": SPEC,
+        "ce_id": told["id"].encode(),
+        "ce_source": source,
+        "ce_type": told["type"].encode(),
+        "ce_time": told["time"].encode(),
+        "ce_correlationid": meta["correlation"].encode(),
+        "ce_causationid": meta["causation"].encode(),
+    }
+    if "traceparent" in meta:
+        headers["traceparent"] = meta["traceparent"].encode()
+    recorded_at = datetime.fromisoformat(told["recorded_at"])
+    link = Link(Position(*told["position"]), Position(*told["prev"]))
+    return Arrival(
+        word=link,
+        part=told["part"],
+        offset=None,
+        key=told["key"],
+        headers=headers | {"feed": write_link(link)},
+        body=orjson.dumps(told["data"]),
+        recorded_at=recorded_at.replace(microsecond=recorded_at.microsecond // 1000 * 1000),
+    )
+
+
+def _instant(at: datetime) -> bytes:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z").encode()

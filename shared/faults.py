@@ -1,0 +1,27 @@
+"""Which faults pass by themselves, so that the same act may succeed when it is done again. Pure."""
+
+import asyncpg
+
+from shared.errors import Conflict, Unavailable
+
+PASSING = (
+    Conflict,
+    Unavailable,
+    ConnectionError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.TransactionRollbackError,  # serialization, deadlock
+    asyncpg.OperatorInterventionError,  # shut down, cancelled, starting up
+    asyncpg.InsufficientResourcesError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.InvalidCachedStatementError,  # views were swapped under a prepared query
+    asyncpg.exceptions.OutdatedSchemaCacheError,
+)
+
+
+def is_passing(error: BaseException) -> bool:
+    """Return whether to try again; anything else is a bug, or bad input."""
+    if isinstance(error, asyncpg.InterfaceError):  # also what asyncpg says of wrong use: only lost connections pass
+        return "clos" in str(error)
+    return isinstance(error, PASSING)

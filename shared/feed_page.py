@@ -1,0 +1,66 @@
+"""Public events as the store has them, in feed order, with their places in the chain."""
+
+from collections.abc import Sequence
+
+import asyncpg
+
+from shared.message import BEGINNING, Position
+from shared.postgres import Tx
+
+_COLUMNS = """
+SELECT f.epoch, f.number, f.prev_epoch, f.prev_number, f.part, s.category, s.partition_key, e.stream_id, e.version,
+       e.type, e.shape, e.occurred_at, e.recorded_at, e.meta::text AS meta, e.data::text AS data
+FROM feed f JOIN event e ON e.seq = f.seq JOIN stream s ON s.id = e.stream_id
+"""
+_BETWEEN = _COLUMNS + " WHERE f.number > $1 AND f.number <= $2 AND f.part IS NOT NULL ORDER BY f.number"
+_AFTER = _BETWEEN + " LIMIT $3"
+_OF_PART = _COLUMNS + " WHERE f.number > $1 AND f.number <= $2 AND f.part = $4 ORDER BY f.number LIMIT $3"
+_LASTS = """
+SELECT p.part, f.epoch, f.number, s.category || '-' || e.stream_id || '/' || e.version AS id
+FROM generate_series(0, (SELECT partitions FROM feed_head) - 1) AS p (part)
+CROSS JOIN LATERAL (
+  SELECT epoch, number, seq FROM feed WHERE feed.part = p.part AND number <= $1 ORDER BY number DESC LIMIT 1
+) AS f JOIN event e ON e.seq = f.seq JOIN stream s ON s.id = e.stream_id
+"""
+_CURSOR = """
+SELECT coalesce(f.epoch, 0) AS epoch, c.number FROM relay_cursor c LEFT JOIN feed f ON f.number = c.number
+WHERE c.relay = 'kafka'
+"""
+_AT = "SELECT epoch FROM feed WHERE number = $1"
+_LAST_OF_EPOCH = "SELECT number FROM feed WHERE epoch <= $1 ORDER BY number DESC LIMIT 1"
+
+Row = asyncpg.Record
+
+
+async def between(tx: Tx, after: int, upto: int) -> Sequence[Row]:
+    """Return the public events numbered above `after`, up to and with `upto`."""
+    return await tx.fetch(_BETWEEN, after, upto)
+
+
+async def relayed(tx: Tx, after: Position, limit: int, part: int | None) -> Sequence[Row]:
+    """Return what the relay has sent after a position, of one partition or all."""
+    number = await _number_of(tx, after)
+    upto = (await cursor(tx)).number
+    if part is None:
+        return await tx.fetch(_AFTER, number, upto, limit)
+    return await tx.fetch(_OF_PART, number, upto, limit, part)
+
+
+async def cursor(tx: Tx) -> Position:
+    """Return the position up to which Kafka has acknowledged everything."""
+    row = await tx.fetchrow(_CURSOR)
+    return Position(row["epoch"], row["number"]) if row else BEGINNING
+
+
+async def lasts(tx: Tx, upto: int) -> dict[int, tuple[Position, str]]:
+    """Return each partition's last public event at or below a number: its position and id."""
+    rows = await tx.fetch(_LASTS, upto)
+    return {row["part"]: (Position(row["epoch"], row["number"]), row["id"]) for row in rows}
+
+
+async def _number_of(tx: Tx, position: Position) -> int:
+    """Return the last number at or below a position: a store that was set back has given the numbers after it anew."""
+    epoch = await tx.fetchval(_AT, position.number)
+    if epoch is None or epoch <= position.epoch:
+        return position.number
+    return await tx.fetchval(_LAST_OF_EPOCH, position.epoch) or 0

@@ -1,0 +1,73 @@
+"""The rows that fence a consumer: per topic and partition, the last position applied and the next Kafka offset."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import asyncpg
+
+from shared.channel import Place
+from shared.message import Position
+from shared.postgres import Tx
+
+_ROWS = "SELECT part, epoch, number, next_offset FROM consumed WHERE consumer = $1 AND topic = $2"
+_LOCK = _ROWS + " AND part = ANY($3::smallint[]) ORDER BY part FOR UPDATE"
+_PLACE = """
+INSERT INTO consumed (consumer, topic, part, epoch, number, next_offset)
+SELECT $1, $2, part, epoch, number, next_offset
+FROM unnest($3::smallint[], $4::bigint[], $5::bigint[], $6::bigint[]) AS p (part, epoch, number, next_offset)
+"""
+_MOVE = """
+UPDATE consumed SET epoch = p.epoch, number = p.number, next_offset = p.next_offset, applied_at = clock_timestamp()
+FROM unnest($3::smallint[], $4::bigint[], $5::bigint[], $6::bigint[]) AS p (part, epoch, number, next_offset)
+WHERE consumed.consumer = $1 AND consumed.topic = $2 AND consumed.part = p.part
+"""
+
+
+class FenceMissing(Exception):
+    """A consumer has no row for a partition it hears: what it has applied is not known, so nothing may be applied."""
+
+
+@dataclass(frozen=True)
+class Fence:
+    """The rows of one consumer for one topic."""
+
+    consumer: str
+    topic: str
+
+    async def places(self, connection: Tx) -> dict[int, Place]:
+        """Return the place in every partition, without locking."""
+        return _places(await connection.fetch(_ROWS, self.consumer, self.topic))
+
+    async def lock(self, tx: Tx, parts: Iterable[int]) -> dict[int, Place]:
+        """Lock the rows, in partition order so that two consumers cannot deadlock; raise FenceMissing."""
+        wanted = sorted(parts)
+        found = _places(await tx.fetch(_LOCK, self.consumer, self.topic, wanted))
+        if len(found) < len(wanted):
+            raise FenceMissing(f"{self.consumer} has no row for {self.topic} {sorted(set(wanted) - set(found))}")
+        return found
+
+    async def place(self, tx: Tx, places: Mapping[int, Place]) -> None:
+        """Make the rows of a new consumer."""
+        await tx.execute(_PLACE, *self._arrays(places))
+
+    async def move(self, tx: Tx, places: Mapping[int, Place]) -> None:
+        """Move rows that this transaction has locked; raise FenceMissing when fewer moved than were to."""
+        if not places:
+            return
+        moved = await tx.execute(_MOVE, *self._arrays(places))
+        if moved != f"UPDATE {len(places)}":
+            raise FenceMissing(f"{self.consumer} on {self.topic}: {moved} of {len(places)} rows")
+
+    def _arrays(self, places: Mapping[int, Place]) -> tuple[object, ...]:
+        return (
+            self.consumer,
+            self.topic,
+            list(places),
+            [place.last.epoch for place in places.values()],
+            [place.last.number for place in places.values()],
+            [place.next_offset for place in places.values()],
+        )
+
+
+def _places(rows: Iterable[asyncpg.Record]) -> dict[int, Place]:
+    return {row["part"]: Place(Position(row["epoch"], row["number"]), row["next_offset"]) for row in rows}

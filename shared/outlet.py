@@ -1,0 +1,110 @@
+"""The way out to Kafka: batches made by hand, one in flight per partition, nothing after an error. Times are seconds.
+
+A producer that failed is thrown away: what it may still have on the wire can only repeat what is sent again.
+"""
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from shared.cloudevent import Outgoing
+from shared.errors import Unavailable
+from shared.settings import Settings
+
+DEADLINE = 10.0
+LARGEST_BATCH = 512 * 1024  # bytes
+LARGEST_REQUEST = 2 * 1024 * 1024  # bytes
+
+
+class Outlet:
+    """Takes records to one topic. It opens by itself, and again after it has failed."""
+
+    def __init__(self, settings: Settings, topic: str) -> None:
+        self._settings = settings
+        self._topic = topic
+        self._producer: Any = None
+
+    async def deliver(self, records: Mapping[int, Sequence[Outgoing]]) -> None:
+        """Return when Kafka has acknowledged all of them; raise Unavailable when it is not known to have them."""
+        try:
+            if self._producer is None:
+                self._producer = await open_producer(self._settings)
+            await asyncio.wait_for(self._all(self._producer, records), DEADLINE)
+        except BaseException as error:
+            await self.abandon()
+            if isinstance(error, (KafkaError, TimeoutError, ExceptionGroup)):
+                raise Unavailable(f"{self._topic}: {_told(error)}") from error
+            raise
+
+    async def close(self) -> None:
+        """Close the producer; nothing is on its way."""
+        if self._producer is not None:
+            await self._producer.stop()
+            self._producer = None
+
+    async def abandon(self) -> None:
+        """Let go of the producer at once: an idempotent one would try for ever to get rid of what it has."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await _let_go(producer)
+
+    async def _all(self, producer: Any, records: Mapping[int, Sequence[Outgoing]]) -> None:
+        async with asyncio.TaskGroup() as group:
+            for part, told in records.items():
+                group.create_task(self._in_order(producer, part, told))
+
+    async def _in_order(self, producer: Any, part: int, records: Sequence[Outgoing]) -> None:
+        for batch in _batches(producer, records):
+            acknowledged = await producer.send_batch(batch, self._topic, partition=part)
+            await acknowledged
+
+
+async def open_producer(settings: Settings) -> Any:
+    """Return a producer that has started; raise Unavailable when Kafka does not answer."""
+    producer = AIOKafkaProducer(
+        bootstrap_servers=settings.kafka,
+        acks="all",
+        enable_idempotence=True,
+        compression_type="zstd",
+        linger_ms=0,
+        max_batch_size=LARGEST_BATCH,
+        max_request_size=LARGEST_REQUEST,
+    )
+    try:
+        await producer.start()
+    except BaseException as error:
+        await _let_go(producer)
+        if isinstance(error, KafkaError):
+            raise Unavailable(f"Kafka does not answer at {settings.kafka}: {error}") from error
+        raise
+    return producer
+
+
+async def _let_go(producer: Any) -> None:
+    # its own `stop` waits until everything is sent
+    producer._closed = True
+    for close in (producer._sender.close, producer.client.close):
+        with suppress(Exception):
+            await close()
+
+
+def _batches(producer: Any, records: Sequence[Outgoing]) -> Iterator[Any]:
+    """Give the records in batches that are as full as they may be; a record that is larger goes alone."""
+    batch = producer.create_batch()
+    for record in records:
+        told = {"timestamp": record.at, "key": record.key, "value": record.value, "headers": record.headers}
+        if batch.append(**told) is None:
+            yield batch
+            batch = producer.create_batch()
+            batch.append(**told)
+    if batch.record_count():
+        yield batch
+
+
+def _told(error: BaseException) -> str:
+    first = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error
+    return f"{type(first).__name__}: {first}"

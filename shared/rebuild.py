@@ -1,0 +1,144 @@
+"""A view set's tables: made beside the ones that are read, and put in their place in one transaction."""
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import asyncpg
+
+from shared.postgres import Tx
+
+if TYPE_CHECKING:
+    from shared.running import Running
+
+# a swap that waits for a reader longer gives up and comes again: below Postgres's own patience with deadlocks
+_SWAP_PATIENCE = "300ms"
+
+_ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('views of ' || current_schema() || $1, 0))"
+_PATH = "SELECT set_config('search_path', $1, true)"
+_PATIENCE = "SELECT set_config('lock_timeout', $1, true)"
+_OWN = "SELECT live, number FROM view_set WHERE name = $1 AND text_hash = $2"
+_OWN_LOCKED = _OWN + " FOR UPDATE"
+_OWN_SHARED = _OWN + " FOR SHARE"
+_LIVE = "SELECT text_hash, number FROM view_set WHERE name = $1 AND live FOR UPDATE"
+_BEGIN = "INSERT INTO view_set (name, text_hash, live) VALUES ($1, $2, false)"
+_ABANDON = "DELETE FROM view_set WHERE name = $1 AND NOT live"
+_RETIRE = "DELETE FROM view_set WHERE name = $1 AND text_hash <> $2"
+_GO_LIVE = "UPDATE view_set SET live = true, moved_at = clock_timestamp() WHERE name = $1 AND text_hash = $2"
+_FORGET = (
+    "DELETE FROM consumed WHERE starts_with(consumer, $1) AND consumer <> ALL($2::text[])",
+    "DELETE FROM parked_key WHERE starts_with(consumer, $1) AND consumer <> ALL($2::text[])",
+    "DELETE FROM dead_letter WHERE starts_with(consumer, $1) AND consumer <> ALL($2::text[])",
+)
+_LIVE_CONSUMERS = "SELECT $2 || text_hash FROM view_set WHERE name = $1 AND live"
+_OBJECTS = """
+WITH place AS (SELECT oid, nspname FROM pg_namespace WHERE nspname = $1), object AS (
+  SELECT CASE relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END
+           AS kind,
+         format('%I.%I', nspname, relname) AS name, 1 AS place
+  FROM pg_class c JOIN place ON relnamespace = place.oid
+  WHERE relkind IN ('r', 'p', 'v', 'm') OR relkind = 'S' AND NOT EXISTS (
+    SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.classid = 'pg_class'::regclass AND d.deptype IN ('a', 'i'))
+  UNION ALL
+  SELECT 'ROUTINE', p.oid::regprocedure::text, 2 FROM pg_proc p JOIN place ON pronamespace = place.oid
+  UNION ALL
+  SELECT 'TYPE', format('%I.%I', nspname, typname), 3 FROM pg_type t JOIN place ON typnamespace = place.oid
+  WHERE typtype IN ('e', 'd', 'r')
+    OR typtype = 'c' AND EXISTS (SELECT FROM pg_class WHERE oid = typrelid AND relkind = 'c')
+)
+"""
+_DROPS = _OBJECTS + "SELECT format('DROP %s IF EXISTS %s CASCADE', kind, name) FROM object ORDER BY place"
+_MOVES = _OBJECTS + "SELECT format('ALTER %s %s SET SCHEMA %I', kind, name, $2::text) FROM object ORDER BY place"
+
+
+class Superseded(Exception):
+    """The views of another text have been put in the place of these."""
+
+
+class ViewTables:
+    """The tables that the text of a service's views asks for, and where they are by now."""
+
+    def __init__(self, running: "Running") -> None:
+        assert running.service.views
+        self.name = running.service.name
+        self.text = running.service.views.sql.read_text()
+        self.text_hash = hashlib.sha256(self.text.encode()).hexdigest()[:16]
+        self._kernel = running.settings.schema(self.name)
+        self.views, self.building = f"{self._kernel}_views", f"{self._kernel}_building"
+
+    @property
+    def consumer(self) -> str:
+        """Return the name of the consumers that fill them from topics."""
+        return f"{self._stem}{self.text_hash}"
+
+    @property
+    def _stem(self) -> str:
+        return f"{self.name}.views."
+
+    async def prepare(self, tx: Tx) -> bool:
+        """Make the tables beside, empty, where they are in neither place yet; return whether they are the ones read.
+
+        A build that was broken off goes on, for its number moved with its rows; one of another text is dropped.
+        Where nothing is read yet they take the place at once, and show how far behind they are.
+        """
+        await tx.execute(_ONE_AT_A_TIME, self.name)
+        own = await tx.fetchrow(_OWN_LOCKED, self.name, self.text_hash)
+        if own is None:
+            await tx.execute(_ABANDON, self.name)
+            await self._forget_consumers(tx)
+            await self._each(tx, _DROPS, self.building)
+            await self.look_beside(tx)
+            await tx.execute(self.text)
+            await tx.execute(_PATH, f"{self.views},{self._kernel}")
+            await tx.execute(_BEGIN, self.name, self.text_hash)
+        if own and own["live"]:
+            return True
+        if await tx.fetchrow(_LIVE, self.name):
+            return False
+        await self._take_place(tx)
+        return True
+
+    async def enter(self, tx: Tx, *, alone: bool) -> int:
+        """Let the transaction write the tables where they are; return the number they have read to. Raises Superseded.
+
+        They stay where they are until it ends; `alone` keeps other writers out too.
+        """
+        own = await tx.fetchrow(_OWN_LOCKED if alone else _OWN_SHARED, self.name, self.text_hash)
+        if own is None:
+            raise Superseded
+        if not own["live"]:
+            await self.look_beside(tx)
+        return int(own["number"])
+
+    async def look_beside(self, tx: Tx) -> None:
+        """Let the rest of the transaction see the tables that are being built."""
+        await tx.execute(_PATH, f"{self.building},{self._kernel}")
+
+    async def hold(self, tx: Tx) -> int | None:
+        """Keep everybody from moving the views until the transaction ends; return the number of those that are read."""
+        await tx.execute(_PATIENCE, _SWAP_PATIENCE)
+        await tx.execute(_ONE_AT_A_TIME, self.name)
+        live = await tx.fetchrow(_LIVE, self.name)
+        return int(live["number"]) if live else None
+
+    async def swap(self, tx: Tx) -> None:
+        """Put the tables in the place of those that are read: readers see those before the commit, these after."""
+        await self._each(tx, _DROPS, self.views)
+        await self._take_place(tx)
+
+    async def _take_place(self, tx: Tx) -> None:
+        await self._each(tx, _MOVES, self.building, self.views)
+        await tx.execute(_RETIRE, self.name, self.text_hash)
+        await tx.execute(_GO_LIVE, self.name, self.text_hash)
+        await tx.execute(_PATH, f"{self.views},{self._kernel}")
+        await self._forget_consumers(tx)
+
+    async def _forget_consumers(self, tx: Tx) -> None:
+        """Drop the places of consumers whose tables are gone."""
+        kept = [row[0] for row in await tx.fetch(_LIVE_CONSUMERS, self.name, self._stem)]
+        for statement in _FORGET:
+            await tx.execute(statement, self._stem, [*kept, self.consumer])
+
+    async def _each(self, tx: Tx, listing: str, *places: str) -> None:
+        rows: list[asyncpg.Record] = await tx.fetch(listing, *places)
+        for row in rows:
+            await tx.execute(row[0])

@@ -1,0 +1,181 @@
+"""The relay: takes a service's public events from its feed to Kafka, in feed order per partition. Times are seconds.
+
+One process leads by a lease on the database's clock. Whoever thinks that it leads can only repeat what the feed says:
+the cursor moves by compare-and-set on the leader and the page's start, after Kafka has acknowledged all of the page.
+"""
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+import structlog
+
+from shared import telemetry
+from shared.channel import Link, first_break
+from shared.cloudevent import Outgoing, beat, outgoing, source_of
+from shared.faults import is_passing
+from shared.feed_page import Row, between, lasts
+from shared.outlet import Outlet
+from shared.running import Running, pause
+
+PAGE = 2000
+LEASE = 15.0
+BEAT_EVERY = 10.0
+LEAST_GAP, SHORTEST, LONGEST = 0.005, 0.01, 0.05
+STANDBY_LOOK = 1.0
+LONGEST_RETRY = 5.0
+
+_LEAD = """
+UPDATE relay_cursor SET leader = leader + 1, lease_until = clock_timestamp() + make_interval(secs => $1)
+WHERE relay = 'kafka' AND lease_until < clock_timestamp() RETURNING leader, number
+"""
+_MOVE = """
+UPDATE relay_cursor
+SET number = $3, lease_until = clock_timestamp() + make_interval(secs => $4),
+    moved_at = CASE WHEN number < $3 THEN clock_timestamp() ELSE moved_at END
+WHERE relay = 'kafka' AND leader = $1 AND number = $2
+"""
+_LEAVE = "UPDATE relay_cursor SET lease_until = '-infinity' WHERE relay = 'kafka' AND leader = $1"
+_HEAD = "SELECT number FROM feed_head"
+_log = structlog.get_logger()
+
+
+class ChainBroken(Exception):
+    """The feed's own chain has a hole: no consumer could follow it, so it is not sent."""
+
+
+@dataclass(frozen=True)
+class Led:
+    """A lease: the leader's number, and the feed number up to which Kafka has everything."""
+
+    leader: int
+    number: int
+
+
+@dataclass(frozen=True)
+class Page:
+    """Public events above `after`, up to `upto`; private ones lie between them."""
+
+    after: int
+    upto: int
+    rows: Sequence[Row]
+
+
+class Relay:
+    """Takes pages of one service's feed to its topic. Each step may be done by any process at any time."""
+
+    def __init__(self, running: Running, *, lease: float) -> None:
+        self._running = running
+        self.lease = lease
+        self._speaker = running.service.name
+        self._source = source_of(running.settings.cell, self._speaker)
+        self.outlet = Outlet(running.settings, running.settings.topic(self._speaker))
+
+    async def lead(self) -> Led | None:
+        """Take the lease if it is free."""
+        async with self._running.pool.acquire() as tx:
+            row = await tx.fetchrow(_LEAD, self.lease)
+        return Led(row["leader"], row["number"]) if row else None
+
+    async def leave(self, led: Led) -> None:
+        """Give the lease back, so that another need not wait for its end."""
+        async with self._running.pool.acquire() as tx:
+            await tx.execute(_LEAVE, led.leader)
+
+    async def read(self, after: int) -> Page:
+        """Return the next page; its rows are empty when nothing public is new."""
+        async with self._running.pool.acquire() as tx:
+            upto = min(await tx.fetchval(_HEAD), after + PAGE)
+            return Page(after, upto, await between(tx, after, upto) if upto > after else [])
+
+    async def deliver(self, page: Page) -> None:
+        """Send a page and wait until Kafka has it; raise Unavailable when it may not, ChainBroken when it must not."""
+        if not page.rows:
+            return
+        records: dict[int, list[Outgoing]] = defaultdict(list)
+        for row in page.rows:
+            records[row["part"]].append(outgoing(row, self._speaker, self._source))
+        _check(records)
+        with telemetry.tracing_all(telemetry.RELAY, _traces(records), events=len(page.rows)):
+            await self.outlet.deliver(records)
+        telemetry.RELAYED.inc(len(page.rows))
+
+    async def move(self, led: Led, page: Page) -> Led | None:
+        """Move the cursor to the page's end and renew the lease; none when another leads by now."""
+        async with self._running.pool.acquire() as tx:
+            moved = await tx.execute(_MOVE, led.leader, page.after, page.upto, self.lease)
+        return Led(led.leader, page.upto) if moved == "UPDATE 1" else None
+
+    async def beat(self, led: Led) -> None:
+        """Tell every partition its last public event, so that a lost tail shows where nothing follows."""
+        async with self._running.pool.acquire() as tx:
+            found = await lasts(tx, led.number)
+        at = int(time.time() * 1000)
+        beats = {part: [beat(position, of, self._source, at)] for part, (position, of) in found.items()}
+        if beats:
+            await self.outlet.deliver(beats)
+
+
+async def relay(running: Running) -> None:
+    """Relay whenever this process leads, until the service stops."""
+    work = Relay(running, lease=LEASE)
+    wait = SHORTEST
+    try:
+        while not running.stop.is_set():
+            began = time.monotonic()
+            try:
+                led = await work.lead()
+                await (_lead(running, work, led) if led else pause(running, STANDBY_LOOK))
+            except Exception as error:
+                line = _log.warning if is_passing(error) else _log.error
+                line("relay begins again", error=repr(error), exc_info=None if is_passing(error) else error)
+                wait = SHORTEST if time.monotonic() - began > LONGEST_RETRY else min(wait * 2, LONGEST_RETRY)
+                await pause(running, wait)
+        await work.outlet.close()
+    finally:
+        await work.outlet.abandon()
+
+
+async def _lead(running: Running, work: Relay, led: Led) -> None:
+    """Lead until the service stops or another does; after an error anybody may, at once."""
+    try:
+        await _while_leading(running, work, led)
+    except Exception:
+        with suppress(Exception):
+            await work.leave(led)
+        raise
+
+
+async def _while_leading(running: Running, work: Relay, led: Led) -> None:
+    ear = running.numbered.listen()
+    wait, beaten, renewed = SHORTEST, 0.0, time.monotonic()
+    now: Led | None = led
+    while now and not running.stop.is_set():
+        led, began = now, time.monotonic()
+        page = await work.read(led.number)
+        await work.deliver(page)
+        if page.upto > page.after or began - renewed > work.lease / 3:
+            now, renewed = await work.move(led, page), began
+        if now and began - beaten > BEAT_EVERY:
+            await work.beat(now)
+            beaten = began
+        if page.upto - page.after < PAGE:
+            wait = SHORTEST if page.rows else min(wait * 1.5, LONGEST)
+            await pause(running, wait, ear)
+            await asyncio.sleep(max(0.0, began + LEAST_GAP - time.monotonic()))
+    if now:
+        await work.leave(now)
+
+
+def _check(records: Mapping[int, Sequence[Outgoing]]) -> None:
+    for part, told in records.items():
+        broken = first_break(record.word for record in told if isinstance(record.word, Link))
+        if broken:
+            raise ChainBroken(f"partition {part} at {broken}")
+
+
+def _traces(records: Mapping[int, Sequence[Outgoing]]) -> list[str]:
+    return [record.traceparent for told in records.values() for record in told if record.traceparent]
