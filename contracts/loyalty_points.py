@@ -8,7 +8,7 @@ from shared.message import Event
 
 
 class PointsEarned(Event):
-    """A member's receipt earned; `repaid` of the points settled a debt, `balance` and `debt` are what stands after it."""
+    """A member's receipt earned; `repaid` of the points settled a debt, `balance` and `debt` stand after it."""
 
     customer_id: UUID
     sale_id: UUID

@@ -97,7 +97,7 @@ class Resolved(_Call):
 
 
 class Keep(_Call):
-    """`POST /v1/vault/keep`: free text that may name people, to references that events may carry. Same key, same reference."""
+    """`POST /v1/vault/keep`: free text that may name people, to references for events. Same key, same reference."""
 
     texts: Annotated[tuple["KeptText", ...], Field(max_length=LARGEST_CALL)]
 
@@ -116,7 +116,7 @@ class Kept(_Call):
 
 
 class Reveal(_Call):
-    """`POST /v1/vault/reveal`: the plain contact of customers, or kept texts; each read is recorded with its purpose."""
+    """`POST /v1/vault/reveal`: the plain contact of customers, or kept texts; each read is recorded."""
 
     purpose: Annotated[str, Field(min_length=1, max_length=100)]
     customers: Annotated[tuple[UUID, ...], Field(max_length=LARGEST_CALL)] = ()

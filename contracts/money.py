@@ -1,4 +1,4 @@
-"""Money and points as contracts carry them: whole minor units beside a currency. Floats and numbers beyond 2^53 are refused."""
+"""Money and points: whole minor units beside a currency. Floats and numbers beyond 2^53 are refused. Pure."""
 
 from typing import Annotated
 

@@ -1,6 +1,6 @@
 """What the tills' service says: the chain, its branches and tills, sales, refunds, visits, and gaps in what tills sent.
 
-A sale's stream and key are its receipt (branch, till, number), so a sale and its refunds come in order, and no two sales do.
+A sale's stream and key are its receipt (branch, till, number): a sale and its refunds come in order, no two sales do.
 """
 
 from datetime import date
@@ -49,7 +49,7 @@ class TillKind(StrEnum):
 
 
 class SaleLine(_Part):
-    """A line, counted from 1; amounts are before tax and may be negative. `net` is what is charged, `list` the listed price."""
+    """A line, counted from 1. Amounts are before tax, perhaps negative: `net` is charged, `list` the listed price."""
 
     line: Whole
     code: str
@@ -160,7 +160,7 @@ class SaleRecorded(Event):
 
 
 class SaleRefunded(Event):
-    """A part of a sale was given back. `sold_at`, `sold_on` and `number` are the sale's; `on` is the refund's local day."""
+    """A part of a sale was given back. `sold_at`, `sold_on` and `number` are the sale's; `on` is the refund's day."""
 
     sale_id: UUID
     branch: str

@@ -1,0 +1,91 @@
+"""The events of `contracts/` by speaker, and the JSON Schema of each. Pure."""
+
+import importlib
+import pkgutil
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic.json_schema import GenerateJsonSchema
+
+import contracts
+from shared.message import Event
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+ANNOTATIONS = frozenset({"$schema", "$id", "title", "description", "examples"})
+
+Schema = dict[str, Any]
+
+
+class _Untitled(GenerateJsonSchema):
+    """A title made from a field's own name tells nobody anything."""
+
+    def field_title_should_be_set(self, _schema: Any) -> bool:
+        return False
+
+
+@dataclass(frozen=True)
+class Told:
+    """An event type, and the service that tells it."""
+
+    speaker: str
+    event: type[Event]
+
+    @property
+    def stem(self) -> str:
+        """Return the name with the version, as files and message lists write it."""
+        return f"{self.event.name}.v{self.event.version}"
+
+    @property
+    def subject(self) -> str:
+        """Return the stem behind its speaker: unique in the chain."""
+        return f"{self.speaker}.{self.stem}"
+
+    @property
+    def type(self) -> str:
+        """Return the CloudEvents type."""
+        return f"branchline.{self.subject}"
+
+    @property
+    def sentence(self) -> str:
+        """Return the docstring's first sentence."""
+        words = " ".join((self.event.__doc__ or "").split())
+        return re.split(r"(?<=\.)\s", words, maxsplit=1)[0]
+
+    def schema(self) -> Schema:
+        """Return what a reader may find; a field with a preset is not required, for old records lack it."""
+        body = self.event.model_json_schema(mode="validation", schema_generator=_Untitled)
+        return {"$schema": DIALECT, "$id": f"urn:{self.type.replace('.', ':')}"} | body
+
+
+def speaker_of(module: str) -> str:
+    """Return a service's name from its module's: Python cannot spell `loyalty-points`."""
+    return module.replace("_", "-")
+
+
+def module_of(speaker: str) -> str:
+    """Return the name of a service's modules."""
+    return speaker.replace("-", "_")
+
+
+def spoken() -> Iterator[Told]:
+    """Yield every event of `contracts/`, speakers by name, events as their module lists them."""
+    for found in sorted(pkgutil.iter_modules(contracts.__path__), key=lambda module: module.name):
+        module = importlib.import_module(f"contracts.{found.name}")
+        for event in getattr(module, "EVENTS", ()):
+            yield Told(speaker_of(found.name), event)
+
+
+def shape(schema: Any) -> Any:
+    """Return the schema without what only people read."""
+    if isinstance(schema, list):
+        return [shape(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    named = {"properties", "$defs"}  # their keys are names, not keywords
+    return {
+        word: {name: shape(part) for name, part in value.items()} if word in named else shape(value)
+        for word, value in schema.items()
+        if word not in ANNOTATIONS
+    }

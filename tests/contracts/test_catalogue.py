@@ -1,0 +1,49 @@
+"""The catalogue names who says what and who listens, and sees a service that says something else than its contract."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+
+from branchline.contracts.catalogue import catalogue, differences, houses, listeners
+from branchline.contracts.told import spoken
+from contracts import notification, pos
+from shared.message import Envelope
+from shared.postgres import Tx
+from shared.service import Heard, Hearing, Service, ViewSet
+
+TOLD = tuple(spoken())
+TILLS = Service("pos", says=pos.EVENTS)
+POINTS = Service("points", hears=(Hearing("pos", (pos.SaleRecorded,), lambda _event: []),))
+
+
+async def show(_tx: Tx, _events: Sequence[Envelope]) -> None:
+    """Show nothing."""
+
+
+PAGE = Service("page", views=ViewSet(Path("x.sql"), show, (Heard("pos", pos.EVENTS),)))
+
+
+def test_who_reacts_and_who_shows_are_both_listeners() -> None:
+    heard = listeners(TOLD, [TILLS, POINTS, PAGE])
+    assert heard["pos.SaleRecorded.v1"] == ["page", "points"]
+    assert heard["pos.SaleRefunded.v1"] == ["page"]
+
+
+def test_the_page_has_each_event_with_its_news_and_its_listeners() -> None:
+    package = ModuleType("pos", "The tills' service.")
+    page = catalogue(TOLD, listeners(TOLD, [TILLS, POINTS]), {"pos": (package, TILLS)})
+    assert "## pos\n\nThe tills' service.\n" in page
+    assert "| SaleRecorded.v1 | A receipt was closed. | points |" in page
+    assert "| VisitCheckedIn.v1 | Somebody came in. | – |" in page
+
+
+def test_a_service_that_says_other_things_than_its_contract_is_seen() -> None:
+    mute = Service("notification", says=(*notification.EVENTS[1:], pos.TillFlagged))
+    assert differences(TOLD, [mute]) == [
+        "notification does not say MessageSent, which contracts list",
+        "notification says TillFlagged, which contracts do not list",
+    ]
+
+
+def test_every_service_of_the_house_is_found() -> None:
+    assert {"pos", "membership", "loyalty-points", "notification", "projection"} <= houses().keys()
