@@ -1,0 +1,1 @@
+"""The services of the chain, one package each; none imports another."""

@@ -1,0 +1,58 @@
+"""Membership's endpoints: the vault for other services, a customer's standing, and the list of members."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Query
+
+from contracts.membership import Keep, Kept, Resolve, Resolved, Reveal, Revealed
+from services.membership import views
+from services.membership.domain import ReviewTier
+from services.membership.guards import gather
+from services.membership.vault import Vault
+from shared.errors import Missing
+from shared.http import Here, Who, Why, reading
+
+LARGEST_PAGE = 500
+
+
+async def resolve(asked: Resolve, at: Here, cause: Why) -> Resolved:
+    return Resolved(people=await Vault(at).resolve(asked.people, cause))
+
+
+async def keep(asked: Keep, at: Here) -> Kept:
+    return Kept(references=await Vault(at).keep(asked.texts))
+
+
+async def reveal(asked: Reveal, at: Here, caller: Who) -> Revealed:
+    return await Vault(at).reveal(asked, caller.actor)
+
+
+async def customer(customer_id: UUID, at: Here) -> dict[str, Any]:
+    """Return a customer's state as it is now: one sees what one wrote."""
+    async with at.pool.acquire() as tx, tx.transaction(readonly=True):
+        version, known = await at.handler.state(tx, "customer", customer_id)
+        weighed = await gather(tx, [ReviewTier(at=datetime.now(UTC), customer_id=customer_id)])
+    if version == 0:
+        raise Missing("customer-unknown", customer_id=str(customer_id))
+    review = weighed[0]
+    assert isinstance(review, ReviewTier)
+    return {
+        "customer_id": customer_id,
+        "registered_at": known.registered_at,
+        "member": known.joined_order is not None,
+        "joined_at": known.joined_at,
+        "tier": known.tier,
+        "spend_minor": review.standing.spend_minor if review.standing else 0,
+    }
+
+
+async def members(
+    at: Here, caller: Who, after: UUID | None = None, limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE)] = 100
+) -> dict[str, Any]:
+    """Return a page of members in the order of joining; `next` is the `after` of the page behind it."""
+    async with reading(at, caller) as tx:
+        rows = await views.page(tx, after, limit)
+    more = rows[-1]["customer_id"] if len(rows) == limit else None
+    return {"members": [dict(row) for row in rows], "next": more}

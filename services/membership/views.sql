@@ -1,0 +1,10 @@
+-- Who is a member, since which receipt, and in which tier.
+CREATE TABLE members (
+  customer_id  uuid PRIMARY KEY,
+  joined_order text COLLATE "C" NOT NULL,
+  joined_at    timestamptz NOT NULL,
+  sale_id      uuid NOT NULL,
+  tier         text,
+  tier_since   timestamptz
+);
+CREATE INDEX members_by_joining ON members (joined_order, customer_id);

@@ -1,0 +1,1 @@
+"""Receipts: closed once, given back at most once over."""

@@ -1,0 +1,1 @@
+"""Visits: somebody came in."""

@@ -1,0 +1,137 @@
+"""One customer as all branches together know them; ids only, for names are membership's to show."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from services.projection.views.freshness import freshness
+from shared.errors import Missing
+from shared.postgres import Tx
+
+_CUSTOMER = """
+SELECT registered_at, member_since, tier, balance, debt, earned, taken_back FROM customer WHERE customer_id = $1
+"""
+_BRANCHES = """
+SELECT c.branch AS code, b.title, sum(receipts)::bigint AS receipts,
+  sum(gross_minor)::bigint AS gross_minor, sum(refunded_minor)::bigint AS refunded_minor,
+  count(*) FILTER (WHERE receipts + check_ins > 0) AS visits,
+  min(day) FILTER (WHERE receipts + check_ins > 0) AS first_on,
+  max(day) FILTER (WHERE receipts + check_ins > 0) AS last_on,
+  min(first_at) AS first_at, max(last_at) AS last_at
+FROM customer_day c LEFT JOIN branch b USING (branch)
+WHERE customer_id = $1 GROUP BY c.branch, b.title ORDER BY c.branch
+"""
+_MESSAGES = """
+SELECT message_id, template, outcome, channel, code, at FROM message
+WHERE customer_id = $1 ORDER BY at DESC, message_id LIMIT 50
+"""
+_CURRENCY = "SELECT currency FROM chain"
+
+
+class Held(BaseModel):
+    """Points a customer holds or owes, and all that came and went."""
+
+    balance: int
+    debt: int
+    earned: int
+    taken_back: int
+
+
+class CustomerBranch(BaseModel):
+    """What a branch saw of a customer. A visit is a day with a receipt or check-in; spend is own lines less refunds."""
+
+    code: str
+    title: str | None
+    visits: int
+    receipts: int
+    spend_minor: int
+    first_on: date | None
+    last_on: date | None
+
+
+class Told(BaseModel):
+    """A message to the customer, and what became of it: sent, failed or unknown."""
+
+    message_id: UUID
+    template: str
+    outcome: str
+    channel: str | None
+    code: str | None
+    at: datetime
+
+
+class CustomerView(BaseModel):
+    """The answer of `GET /v1/customers/{id}`. Visits and spend are of the branches in `scope`: one, or `*` for all."""
+
+    customer_id: UUID
+    scope: str
+    registered_at: datetime | None
+    member: bool
+    member_since: datetime | None
+    tier: str | None
+    points: Held
+    currency: str | None
+    visits: int
+    receipts: int
+    spend_minor: int
+    first_visit_at: datetime | None
+    last_visit_at: datetime | None
+    branches: tuple[CustomerBranch, ...]
+    messages: tuple[Told, ...]
+    as_of: datetime | None
+    read_at: datetime
+
+
+@dataclass(frozen=True)
+class _Visits:
+    """A customer's rows by branch, summed up for the view."""
+
+    rows: list[Any]
+
+    @property
+    def branches(self) -> tuple[CustomerBranch, ...]:
+        return tuple(
+            CustomerBranch(**dict(row), spend_minor=row["gross_minor"] - row["refunded_minor"]) for row in self.rows
+        )
+
+    def total(self, name: str) -> int:
+        return sum(row[name] for row in self.rows)
+
+    @property
+    def first_at(self) -> datetime | None:
+        return min((row["first_at"] for row in self.rows if row["first_at"]), default=None)
+
+    @property
+    def last_at(self) -> datetime | None:
+        return max((row["last_at"] for row in self.rows if row["last_at"]), default=None)
+
+
+async def customer_view(tx: Tx, customer_id: UUID, scope: str) -> CustomerView:
+    """Return the view; raise Missing for somebody that no service has told of."""
+    known = await tx.fetchrow(_CUSTOMER, customer_id)
+    visits = _Visits(await tx.fetch(_BRANCHES, customer_id))
+    if known is None and not visits.rows:
+        raise Missing("customer-unknown", customer_id=str(customer_id))
+    now = await freshness(tx)
+    return CustomerView(
+        customer_id=customer_id,
+        scope=scope,
+        registered_at=known["registered_at"] if known else None,
+        member=bool(known and known["member_since"]),
+        member_since=known["member_since"] if known else None,
+        tier=known["tier"] if known else None,
+        points=Held(**{name: known[name] if known else 0 for name in Held.model_fields}),
+        currency=await tx.fetchval(_CURRENCY),
+        visits=visits.total("visits"),
+        receipts=visits.total("receipts"),
+        spend_minor=visits.total("gross_minor") - visits.total("refunded_minor"),
+        first_visit_at=visits.first_at,
+        last_visit_at=visits.last_at,
+        branches=visits.branches,
+        messages=tuple(Told(**row) for row in await tx.fetch(_MESSAGES, customer_id)),
+        as_of=now.as_of,
+        read_at=now.read_at,
+    )

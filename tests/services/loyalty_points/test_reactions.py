@@ -1,0 +1,39 @@
+"""What the points ledger does about others' news."""
+
+from typing import Any
+
+from services.loyalty_points.domain import CountReceipt, CountRefund, StartEarning
+from services.loyalty_points.reactions import react
+from tests.services.stories import customer, joining, refund, sale
+
+MEI, LI = customer(1), customer(2)
+SHARED = sale("1003", (MEI, 8200), (LI, 500), (None, 900), (MEI, -200))
+
+
+def test_each_customer_of_a_receipt_counts_her_own_lines() -> None:
+    common: dict[str, Any] = {
+        "at": SHARED.at,
+        "sale_id": SHARED.sale_id,
+        "branch": "TOR1",
+        "on": SHARED.on,
+        "order": SHARED.order,
+    }
+    assert react(SHARED) == [
+        CountReceipt(**common, customer_id=MEI, lines={1: 8200, 4: -200}),
+        CountReceipt(**common, customer_id=LI, lines={2: 500}),
+    ]
+
+
+def test_nobodys_receipt_is_nobodys() -> None:
+    assert react(sale("1004", (None, 8200))) == []
+
+
+def test_a_refund_is_of_those_whose_lines_it_names() -> None:
+    back = refund(SHARED, (2, 100, 400), (3, 900, 0))
+    assert react(back) == [CountRefund(at=back.at, customer_id=LI, sale_id=SHARED.sale_id, lines={2: 400})]
+
+
+def test_a_membership_lets_receipts_earn_from_the_joining_one() -> None:
+    for moved in (False, True):
+        news = joining(SHARED, MEI, moved=moved)
+        assert react(news) == [StartEarning(at=SHARED.at, customer_id=MEI, joined_order=SHARED.order)]
