@@ -1,0 +1,130 @@
+"""`branchline simulate`: the tills of a chain, and then a comparison with an oracle that knows only their journals."""
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from branchline import chain as chain_command
+from branchline.chain_file import ChainFile, NotAChain
+from branchline.office import Office, Refused, open_office
+from branchline.settings import settings
+from branchline.simulation.books import read_tills
+from branchline.simulation.journal import read_entries
+from branchline.simulation.session import CannotBegin, Plan, locked, play
+from branchline.simulation.verdict import counts, judge, versions
+from shared.settings import Settings
+
+DEMO = Path(chain_command.__file__).with_name("chains") / "demo.yaml"
+SHOWN = 50
+EVER = "ever"
+CUT_SHORT = 130
+
+
+def register(subparsers: Any) -> None:
+    """Add the command."""
+    simulate = subparsers.add_parser("simulate", help="play the tills of a chain, then compare the books with them")
+    simulate.add_argument("--seed", default="branchline", help="the same seed makes the same days")
+    simulate.add_argument("--sales-per-second", type=_above_zero, default=5.0, metavar="N")
+    simulate.add_argument("--for", dest="seconds", type=_seconds, default=60.0, metavar="SECONDS|ever")
+    simulate.add_argument("--customers", type=int, default=1200, metavar="N")
+    simulate.add_argument("--chain", type=Path, default=DEMO, metavar="FILE.yaml")
+    simulate.add_argument("--journals", type=Path, metavar="DIR", help="the tills' own memory (.local/journals/CELL)")
+    simulate.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Play and compare: 0 equal, 1 not equal, 2 it could not begin, 130 cut short (the journals go on next time)."""
+    try:
+        chosen = settings()
+        journals = arguments.journals or Path(".local/journals") / chosen.cell
+        return asyncio.run(_simulate(arguments, chosen, chain_command.load(arguments.chain), journals))
+    except (CannotBegin, NotAChain, Refused) as wrong:
+        print(wrong, file=sys.stderr)
+        return 2
+    except asyncio.CancelledError:
+        print("cut short: what was not sent is in the journals, and goes out next time", file=sys.stderr)
+        return CUT_SHORT
+
+
+def _above_zero(text: str) -> float:
+    if (number := float(text)) <= 0:
+        raise ValueError
+    return number
+
+
+def _seconds(text: str) -> float | None:
+    return None if text == EVER else _above_zero(text)
+
+
+async def _simulate(arguments: argparse.Namespace, chosen: Settings, chain: ChainFile, journals: Path) -> int:
+    stop = _on_signals()
+    async with open_office(chosen) as office:
+        with locked(journals) as session:
+            await _prepare(office, chain, journals)
+            policy = await office.ask("membership", "GET", "/v1/policy")
+            plan = Plan(
+                chain=chain,
+                journals=journals,
+                seed=arguments.seed,
+                sales_per_second=arguments.sales_per_second,
+                seconds=arguments.seconds,
+                customers=arguments.customers,
+                join_minimum=versions(policy)[-1][1]["join_minimum_minor"],
+            )
+            tills = sum(branch.tills for branch in chain.branches)
+            print(
+                f"session {session}: {len(chain.branches)} branches, {tills} tills, journals in {journals}", flush=True
+            )
+            await play(plan, office, session, stop)
+            return await _compare(office, chain, journals)
+
+
+async def _prepare(office: Office, chain: ChainFile, journals: Path) -> None:
+    """Make the chain known, with the policies that its file names; see that the journals are those of its tills."""
+    await chain_command.apply_chain(office, chain)
+    named = [name for name in chain_command.KEEPERS if getattr(chain.policies, name)]
+    await chain_command.apply_policies(office, chain, only=named)
+    seen = await read_tills(office)
+    for till in (till for branch in chain.branches for till in branch.till_codes()):
+        written = max((one.entry.seq for one in read_entries(journals / f"{till}.items")), default=0)
+        if till in seen and seen[till].high > written:
+            raise CannotBegin(
+                f"till {till} has sent up to {seen[till].high}, and its journal in {journals} knows {written}: "
+                "give the folder of its journals, or a chain file with other branches"
+            )
+
+
+async def _compare(office: Office, chain: ChainFile, journals: Path) -> int:
+    verdict = await judge(office, chain, journals)
+    _tell(verdict.differences)
+    print(
+        f"{'not equal' if verdict.differences else 'equal'}: {counts(verdict.truth, chain.chain.currency)}", flush=True
+    )
+    return 1 if verdict.differences else 0
+
+
+def _tell(lines: Sequence[str]) -> None:
+    for line in lines[:SHOWN]:
+        print(line)
+    if len(lines) > SHOWN:
+        print(f"and {len(lines) - SHOWN:,} more")
+
+
+def _on_signals() -> asyncio.Event:
+    """Stop selling at the first Ctrl-C; be cut short by the second, or when told to terminate."""
+    loop, stop, playing = asyncio.get_running_loop(), asyncio.Event(), asyncio.current_task()
+    assert playing
+
+    def interrupted() -> None:
+        if stop.is_set():
+            playing.cancel()
+        stop.set()
+        print("sending the rest, then comparing; once more to leave at once", file=sys.stderr, flush=True)
+
+    loop.add_signal_handler(signal.SIGINT, interrupted)
+    loop.add_signal_handler(signal.SIGTERM, playing.cancel)
+    return stop

@@ -1,0 +1,85 @@
+"""A salon's own receipts through the tills' door: once, all of them, and the same whatever the order they come in."""
+
+from pathlib import Path
+from random import Random
+
+from branchline import chain
+from shared.settings import Settings
+from tests.cell import Cell, cell
+from tests.journeys.chain_books import BRANCH, events, figures, seen, summary
+from tests.journeys.salon import REAL, Expected, expected, salon
+from tests.journeys.shell import branchline
+
+TORONTO = Path(chain.__file__).with_name("chains") / "toronto.yaml"
+
+
+async def has_come_true(at_work: Cell, told: Expected, numbers: set[str]) -> None:
+    joined, points = await seen(at_work, told.points.keys(), numbers)
+    assert joined == told.joined
+    assert points == told.points
+    whole = await summary(at_work)
+    assert {name: whole[name] for name in figures(told)} == figures(told)
+
+
+async def test_every_receipt_of_the_export_earns_what_it_must_and_a_second_import_changes_nothing(
+    settings: Settings, tmp_path: Path
+) -> None:
+    source = salon(tmp_path)
+    rows = source.rows()
+    told = expected(rows)
+    if source.is_real:
+        assert (told.receipts, told.lines, told.net, len(told.points)) == REAL
+    async with cell(settings) as at_work:
+        assert "new: branch TOR1" in (await branchline(settings, "chain", "apply", str(TORONTO))).text
+        assert (await branchline(settings, "chain", "apply", str(TORONTO))).text == "nothing changed\n"
+        first = await branchline(settings, "import", "receipts", str(source.path), "--branch", BRANCH)
+        assert first.status == 0, first.text
+        assert f"{told.receipts:,} accepted, 0 duplicate, 0 parked" in first.text
+        assert f"net {told.net:,.2f} CAD" in first.text
+        await at_work.settled()
+        await has_come_true(at_work, told, {row["Receipt"] for row in rows})
+
+        before = await events(at_work)
+        second = await branchline(settings, "import", "receipts", str(source.path), "--branch", BRANCH)
+        assert (second.status, "0 accepted" in second.text) == (0, True), second.text
+        await at_work.settled()
+        assert await events(at_work) == before
+
+
+async def test_shuffled_and_the_later_days_first_it_comes_to_the_same(settings: Settings, tmp_path: Path) -> None:
+    source = salon(tmp_path)
+    rows = source.rows()
+    Random(7).shuffle(rows)
+    days = sorted({row["Date"] for row in rows})
+    later = set(days[len(days) // 2 :])
+    parts = [[row for row in rows if row["Date"] in later], rows]
+    async with cell(settings) as at_work:
+        assert (await branchline(settings, "chain", "apply", str(TORONTO))).status == 0
+        for place, part in enumerate(parts):
+            path = source.written(part, tmp_path / str(place))
+            said = await branchline(settings, "import", "receipts", str(path), "--branch", BRANCH)
+            assert said.status == 0, said.text
+            await at_work.settled()
+        await has_come_true(at_work, expected(rows), {row["Receipt"] for row in rows})
+
+
+async def test_a_row_that_cannot_be_read_is_named_and_the_rest_comes_in(settings: Settings, tmp_path: Path) -> None:
+    source = salon(tmp_path)
+    rows = source.rows()[:40]
+    broken = [
+        *rows[:20],
+        {**rows[20], "Receipt": "12a"},
+        {**rows[20], "Receipt": "999999", "Amount": "1,5"},
+        *rows[20:],
+    ]
+    path = source.written(broken, tmp_path / "broken")
+    async with cell(settings) as at_work:
+        assert (await branchline(settings, "chain", "apply", str(TORONTO))).status == 0
+        said = await branchline(settings, "import", "receipts", str(path), "--branch", BRANCH)
+        assert said.status == 1
+        assert "line 22: receipt: '12a' is not a receipt number" in said.text
+        assert "line 23: amount: '1,5' is not a decimal number" in said.text
+        await at_work.settled()
+        assert (await summary(at_work))["lines"] == 40
+        unknown = await branchline(settings, "import", "receipts", str(path), "--branch", "NOWHERE")
+        assert (unknown.status, "the chain has no branch NOWHERE" in unknown.text) == (2, True)
