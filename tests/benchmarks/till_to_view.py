@@ -1,0 +1,131 @@
+"""From a till's request answered to headquarters' view updated, at a steady rate, and how fast an export comes in.
+
+The load is open: sales leave at their times whether or not earlier ones were answered. Times are seconds.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+from statistics import quantiles
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from branchline import chain
+from branchline.door import Door
+from branchline.office import Office
+from branchline.simulation import menu
+from branchline.simulation.town import Town
+from contracts.pos import sale_id
+from shared.settings import Settings
+from tests.cell import cell
+from tests.journeys.salon import salon
+from tests.journeys.shell import branchline
+
+CHAINS = Path(chain.__file__).with_name("chains")
+PER_SECOND = 50
+SECONDS = 60
+WARM_UP = 10
+LOOK_EVERY = 0.003
+SEEN_WITHIN = 30.0
+_SEEN = "SELECT sale_id FROM sale WHERE sale_id = ANY($1::uuid[])"
+
+
+@dataclass
+class Sale:
+    """When a sale was due, answered and seen in the view."""
+
+    due_at: float
+    answered_at: float = 0.0
+    seen_at: float = 0.0
+
+
+@dataclass
+class Run:
+    """The sales of a run, and those that are answered but not yet seen."""
+
+    sales: dict[UUID, Sale] = field(default_factory=dict)
+    looked_for: dict[UUID, Sale] = field(default_factory=dict)
+    is_over: bool = False
+
+
+async def measure(settings: Settings, folder: Path) -> list[str]:
+    """Return the figures, a line each."""
+    async with cell(settings, processes=True):
+        for name in ("demo.yaml", "toronto.yaml"):
+            assert (await branchline(settings, "chain", "apply", str(CHAINS / name))).status == 0
+        imported = await branchline(settings, "import", "receipts", str(salon(folder).path), "--branch", "TOR1")
+        lines = [f"import: {line}" for line in imported.text.splitlines() if "receipts/s" in line]
+        await asyncio.sleep(WARM_UP)
+        run = await _run(settings)
+    counted = [sale for sale in list(run.sales.values())[WARM_UP * PER_SECOND :] if sale.seen_at]
+    lost = len(run.sales) - sum(bool(sale.seen_at) for sale in run.sales.values())
+    return [
+        *lines,
+        f"till to view at {PER_SECOND} sales/s for {SECONDS} s: {len(counted):,} sales, {lost} not seen",
+        _told("answered to seen", [sale.seen_at - sale.answered_at for sale in counted]),
+        _told("due to answered", [sale.answered_at - sale.due_at for sale in counted]),
+        _told("due to seen", [sale.seen_at - sale.due_at for sale in counted]),
+    ]
+
+
+async def _run(settings: Settings) -> Run:
+    run = Run()
+    tills = [
+        (branch.code, till) for branch in chain.load(CHAINS / "demo.yaml").branches for till in branch.till_codes()
+    ]
+    town, chance = Town("bench", [branch for branch, _ in tills], 1000), Random("bench")
+    view = await asyncpg.connect(
+        settings.service_url("projection"), server_settings={"search_path": f"{settings.schema('projection')}_views"}
+    )
+    await view.execute("SET branchline.branch = '*'")
+    async with Office(settings) as office, asyncio.TaskGroup() as group:
+        looking = group.create_task(_look(view, run))
+        began = time.perf_counter()
+        for place in range(PER_SECOND * (SECONDS + WARM_UP)):
+            branch, till = tills[place % len(tills)]
+            due_at = began + place / PER_SECOND
+            await asyncio.sleep(max(0.0, due_at - time.perf_counter()))
+            seq = place // len(tills) + 1
+            item = _item(seq, town.somebody(branch, chance).key(chance), chance)
+            group.create_task(_sell(Door(office, branch, till), item, Sale(due_at), run))
+        async with asyncio.timeout(SEEN_WITHIN):
+            while len(run.sales) < place + 1 or run.looked_for:
+                await asyncio.sleep(0.1)
+        run.is_over = True
+        await looking
+    await view.close()
+    return run
+
+
+def _item(seq: int, customer: dict[str, str], chance: Random) -> dict[str, Any]:
+    data = menu.receipt(seq, "CAD", customer, [menu.service(chance), menu.product(chance)], chance)
+    return {"seq": seq, "type": "sale", "occurred_at": datetime.now(UTC).isoformat(), "data": data}
+
+
+async def _sell(door: Door, item: dict[str, Any], sale: Sale, run: Run) -> None:
+    (answer,) = await door.send([item])
+    sale.answered_at = time.perf_counter()
+    assert answer.outcome == "accepted", answer
+    sold = sale_id(door.branch, door.till, str(item["seq"]))
+    run.sales[sold] = run.looked_for[sold] = sale
+
+
+async def _look(view: "asyncpg.Connection[asyncpg.Record]", run: Run) -> None:
+    while not run.is_over:
+        if run.looked_for:
+            rows = await view.fetch(_SEEN, list(run.looked_for))
+            now = time.perf_counter()
+            for row in rows:
+                run.looked_for.pop(row["sale_id"]).seen_at = now
+        await asyncio.sleep(LOOK_EVERY)
+
+
+def _told(what: str, seconds: Sequence[float]) -> str:
+    cuts = quantiles(seconds, n=100)
+    return f"{what}: p50 {cuts[49] * 1000:.1f} ms, p99 {cuts[98] * 1000:.1f} ms, longest {max(seconds) * 1000:.0f} ms"

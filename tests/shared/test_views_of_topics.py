@@ -1,0 +1,111 @@
+"""Views that are filled from another service's topic: built anew beside from that service's feed, then put in place."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from shared.message import Cause, Envelope, Issued
+from shared.migrations import provision
+from shared.parts import serving
+from shared.performing import perform
+from shared.postgres import Tx
+from shared.rebuild import ViewTables
+from shared.running import Running
+from shared.service import Heard, Service, ViewSet
+from shared.settings import Settings
+from tests.shared.toy import NAME, TOTALS, TOY, Add, Added, at, project
+
+LISTENER = "projection"
+SUM = "SELECT coalesce(sum(total), 0) FROM counters"
+
+
+@pytest.fixture
+async def speaker(provisioned: Settings) -> AsyncIterator[Running]:
+    await provision(provisioned, LISTENER, None)
+    async with serving(TOY, provisioned, parts=("sequencer", "relay", "http")) as running:
+        yield running
+
+
+def listener(sql: Path) -> Service:
+    return Service(LISTENER, views=ViewSet(sql, project, hears=(Heard(NAME, (Added,)),)))
+
+
+def changed(tmp_path: Path) -> Path:
+    sql = tmp_path / "views.sql"
+    sql.write_text(TOTALS.read_text() + "CREATE INDEX by_total ON counters (total);")
+    return sql
+
+
+async def say(speaker: Running, count: int) -> None:
+    commands = [Add(counter_id=uuid4(), amount=1, at=at(0)) for _ in range(count)]
+    await perform(speaker, [Issued(command, Cause("test", "test")) for command in commands])
+
+
+async def until(is_so: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(30):
+        while not await is_so():
+            await asyncio.sleep(0.02)
+
+
+async def test_views_are_rebuilt_from_the_speakers_feed_while_the_old_ones_are_read(
+    speaker: Running, tmp_path: Path
+) -> None:
+    await say(speaker, 300)
+    async with serving(listener(TOTALS), speaker.settings, parts=("views",)) as old:
+        await old.views_live.wait()
+        await until(lambda: _is(old, 300))
+    await say(speaker, 100)
+    new = listener(changed(tmp_path))
+    async with serving(new, speaker.settings, parts=("views",)):
+        pass  # a start that was broken off
+    seen: list[int] = []
+    async with serving(new, speaker.settings, parts=("views",)) as running:
+        while not running.views_live.is_set():
+            seen.append(await running.pool.fetchval(SUM))
+            await say(speaker, 1)
+            await asyncio.sleep(0.02)
+        seen.append(await running.pool.fetchval(SUM))
+        await until(lambda: _is(running, 400 + len(seen) - 1))
+        consumers = await running.pool.fetch("SELECT DISTINCT consumer FROM consumed")
+        assert [row[0] for row in consumers] == [ViewTables(running).consumer]
+    assert seen == sorted(seen)
+    assert seen[0] == 300
+    assert seen[-1] >= 400
+
+
+async def test_a_build_whose_speaker_does_not_answer_leaves_the_old_views_in_place(
+    speaker: Running, tmp_path: Path
+) -> None:
+    await say(speaker, 10)
+    async with serving(listener(TOTALS), speaker.settings, parts=("views",)) as old:
+        await old.views_live.wait()
+        await until(lambda: _is(old, 10))
+    deaf = replace(speaker.settings, peers="http://127.0.0.1:9")
+    async with serving(listener(changed(tmp_path)), deaf, parts=("views",)) as running:
+        await asyncio.sleep(1)
+        assert not running.views_live.is_set()
+        assert await _is(running, 10)
+
+
+async def _is(running: Running, total: int) -> bool:
+    found: int = await running.pool.fetchval(SUM)
+    return found == total
+
+
+async def test_the_first_views_of_a_service_are_read_at_once_and_fill_up(speaker: Running) -> None:
+    seen: list[Sequence[Envelope]] = []
+
+    async def keeping(tx: Tx, told: Sequence[Envelope]) -> None:
+        seen.append(told)
+        await project(tx, told)
+
+    service = replace(listener(TOTALS), views=ViewSet(TOTALS, keeping, hears=(Heard(NAME, (Added,)),)))
+    async with serving(service, speaker.settings, parts=("views",)) as running:
+        await asyncio.wait_for(running.views_live.wait(), 10)
+        await say(speaker, 5)
+        await until(lambda: _is(running, 5))
+    assert sum(len(told) for told in seen) == 5
