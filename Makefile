@@ -19,6 +19,7 @@ down: installed ## Stop everything
 	@$(RUN) -m deploy.local down
 
 test: installed ## Run the tests, on servers of their own (TESTS= names some of them)
+	@$(RUN) -m deploy.local fetch
 	@$(RUN) -m pytest $(TESTS)
 
 check: installed ## Look at the code without starting it: format, style, types, imports, contracts, the house

@@ -64,12 +64,14 @@ def _line(service: str, key: Mapping[str, Any]) -> str:
 async def _redrive(service: str, asked: argparse.Namespace) -> int:
     stays = 0
     async with open_office(settings(), patience=OPERATORS_PATIENCE) as office:
-        parked = await office.ask(service, "GET", "/v1/parked")
-        for consumer, topic in _places(parked, asked):
+        places = _places(await office.ask(service, "GET", "/v1/parked"), asked)
+        for consumer, topic in places:
             body = {"consumer": consumer, "topic": topic, "key": asked.key}
             for key in (await office.ask(service, "POST", "/v1/parked/redrive", body))["keys"]:
                 stays += key["error"] is not None
                 print(f"{key['key']}: {key['applied']} applied" + (f", then: {key['error']}" if key["error"] else ""))
+    if not places:
+        print("nothing is parked there")
     return 1 if stays else 0
 
 

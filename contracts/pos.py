@@ -26,26 +26,36 @@ def sale_id(branch: str, till: str, number: str) -> SaleId:
 
 def receipt_order(at: Instant, till: str, number: str) -> str:
     """Return a text by which receipts sort: by their time, then their number (digits by value), then their till."""
-    return f"{at:%Y-%m-%dT%H:%M:%S.%fZ}|{number.zfill(24)}|{till}"
+    return f"{at.isoformat(timespec='microseconds')}|{number.zfill(24)}|{till}"
 
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class LineKind(StrEnum):
+class _Kind(StrEnum):
+    """A list that may grow: a reader that is older than a value reads `unknown`, and nobody says that."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> "_Kind | None":
+        return cls["UNKNOWN"] if isinstance(value, str) else None
+
+
+class LineKind(_Kind):
     """What a line of a receipt sells; an adjustment sells nothing."""
 
     SERVICE = "service"
     PRODUCT = "product"
     ADJUSTMENT = "adjustment"
+    UNKNOWN = "unknown"
 
 
-class TillKind(StrEnum):
+class TillKind(_Kind):
     """How a till comes by its sequence: a counter of its own, or the receipt numbers of an export."""
 
     TILL = "till"
     IMPORT = "import"
+    UNKNOWN = "unknown"
 
 
 class SaleLine(_Part):

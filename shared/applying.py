@@ -8,7 +8,7 @@ import random
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import structlog
 
@@ -22,6 +22,7 @@ from shared.parking import Parking
 from shared.postgres import Tx
 from shared.running import Bell, Running, pause
 
+Result = TypeVar("Result")
 Effect: TypeAlias = Callable[[Tx, Sequence[Envelope]], Awaitable[None]]
 
 MOST_PARKED = 5
@@ -113,11 +114,14 @@ class Applier:
             return await self.take(arrivals)
 
     async def _through(self, arrivals: Sequence[Arrival], fault: Exception | None = None) -> dict[int, Gap]:
-        """Do the transaction, again while a fault passes."""
+        return await self.patiently(lambda: self._once(arrivals, fault))
+
+    async def patiently(self, act: Callable[[], Awaitable[Result]]) -> Result:
+        """Do something with Postgres, and again while a fault passes; raise Stopping when the service stops before."""
         wait, waited = SHORTEST, 0.0
         while True:
             try:
-                return await self._once(arrivals, fault)
+                return await act()
             except Exception as error:
                 if not is_passing(error):
                     raise
@@ -178,6 +182,7 @@ class Applier:
         fresh = sum(len(f.fresh) for f in followed.values())
         telemetry.CONSUMED.labels(*labels).inc(len(chosen.events))
         telemetry.SKIPPED.labels(*labels).inc(len(arrivals) - fresh)
+        telemetry.PASSED_OVER.labels(*labels).inc(fresh - len(chosen.events) - len(chosen.letters))
         telemetry.GAPS.labels(*labels).inc(sum(f.gap is not None for f in followed.values()))
         for key, cause in chosen.causes.items():
             _log.error("parked", alarm=True, consumer=self.consumer, topic=self.topic, key=key, cause=cause)

@@ -77,19 +77,22 @@ class CatchingUp:
     async def fill(self, part: int, wanted: Position) -> None:
         """Read what is missing in a partition, until `wanted` has been applied; it may still be on its way."""
         wait, waited = SHORTEST, 0.0
-        while True:
-            async with self.applier.running.pool.acquire() as tx:
-                last = (await self.applier.fence.places(tx))[part].last
+        last = await self._last(part)
+        while last < wanted:
             async for page in self._pages(last, part):
                 await self.applier.take(page.arrivals)
-                if page.arrivals:
-                    last, wait, waited = page.arrivals[-1].word.position, SHORTEST, 0.0
-            if last >= wanted:
-                return
+            before, last = last, await self._last(part)
+            if last > before:
+                wait, waited = SHORTEST, 0.0
+                continue
             line = _log.error if waited >= ALARM_AFTER else _log.info
             line("the feed does not fill the gap yet", **self._named, part=part, wanted=wanted, seconds=waited)
             await self._rest(wait)
             waited, wait = waited + wait, min(wait * 2, LONGEST)
+
+    async def _last(self, part: int) -> Position:
+        async with self.applier.running.pool.acquire() as tx:
+            return (await self.applier.fence.places(tx))[part].last
 
     @property
     def _named(self) -> dict[str, str]:

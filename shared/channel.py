@@ -12,6 +12,8 @@ from typing import Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from shared.message import Position
 
+LARGEST = 2**63 - 1  # what a row can hold
+
 
 class Link(NamedTuple):
     """An event's place in its feed, and that of the public event before it in its partition."""
@@ -133,7 +135,7 @@ def write_link(link: Link) -> bytes:
 
 def read_link(text: bytes) -> Link:
     """Return the link of a header `feed`; raise ValueError when it is none."""
-    epoch, number, prev_epoch, prev_number = map(int, text.split(b":"))
+    epoch, number, prev_epoch, prev_number = _numbers(text)
     return Link(Position(epoch, number), Position(prev_epoch, prev_number))
 
 
@@ -144,5 +146,12 @@ def write_position(position: Position) -> str:
 
 def read_position(text: str | bytes) -> Position:
     """Return the position of a text; raise ValueError when it is none."""
-    epoch, number = map(int, text.split(b":") if isinstance(text, bytes) else text.split(":"))
+    epoch, number = _numbers(text.encode() if isinstance(text, str) else text)
     return Position(epoch, number)
+
+
+def _numbers(text: bytes) -> list[int]:
+    numbers = [int(part) for part in text.split(b":")]
+    if min(numbers) < 0 or max(numbers) > LARGEST:
+        raise ValueError(f"not numbers of a feed: {text!r}")
+    return numbers

@@ -9,20 +9,22 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import structlog
 from aiokafka import ConsumerRebalanceListener, TopicPartition
-from aiokafka.errors import IllegalStateError, KafkaError
+from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.message import FAKE_CONSUMER
 
 from shared import telemetry
-from shared.applying import Applier, Effect, Gap, Stopping
+from shared.applying import LONGEST, SHORTEST, Applier, Effect, Stopping
 from shared.catching_up import CatchingUp
-from shared.channel import needed
 from shared.cloudevent import Foreign, Record, arrival, source_of
+from shared.faults import is_passing
+from shared.gaps import Gaps
 from shared.message import Vocabulary
 from shared.running import Bell, Running, pause
 
@@ -32,7 +34,7 @@ BATCH_WAIT_MS = 10
 COMMIT_EVERY = 5.0
 SILENT_AFTER = 60.0  # a speaker that lives beats every ten seconds
 LOOK_EVERY = 5.0
-ENDS_WITHIN = 1.0
+KAFKA_ANSWERS_WITHIN = 1.0
 
 _log = structlog.get_logger()
 _KAFKA_LOG = logging.getLogger(__name__)
@@ -55,9 +57,8 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self.applier = Applier(running, name, speaker, vocabulary, effect, bell)
         self._running = running
         self._source = source_of(running.settings.cell, speaker)
+        self._gaps = Gaps(self.applier, lambda: self._kafka)
         self._most_at_once = most_at_once
-        self._sought: dict[int, int] = {}
-        self._filling: dict[int, asyncio.Task[None]] = {}
         self._heard_at = self._committed_at = time.monotonic()
         self._subscriber: Any = None
         self._in_hand: datetime | None = None
@@ -80,18 +81,26 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
     async def ends(self) -> Mapping[int, int]:
         """Return where Kafka ends, by partition of those that this process reads; none when it does not say."""
         with suppress(KafkaError, TimeoutError):
-            async with asyncio.timeout(ENDS_WITHIN):
+            async with asyncio.timeout(KAFKA_ANSWERS_WITHIN):
                 ends = await self._kafka.end_offsets(list(self._kafka.assignment()))
                 return {place.partition: end for place, end in ends.items()}
         return {}
 
     async def run(self) -> None:
         """Hear the speaker until the service stops; raise NotPlaced when it is not known where to begin."""
-        with suppress(Stopping):
-            await CatchingUp(self.applier).be_placed(self._running.start_from)
-            async with self._running.pool.acquire() as tx:
-                await self.applier.parking.go_on(tx)
-            await self._listen()
+        wait = SHORTEST
+        while not self._running.stop.is_set():
+            try:
+                await CatchingUp(self.applier).be_placed(self._running.start_from)
+                await self._listen()
+            except Stopping:
+                return
+            except Exception as error:
+                if not isinstance(error, KafkaError) and not is_passing(error):
+                    raise
+                _log.warning("cannot hear yet", **self._named, error=repr(error))
+                await pause(self._running, wait)
+                wait = min(wait * 2, LONGEST)
 
     async def _listen(self) -> None:
         broker = KafkaBroker(
@@ -118,13 +127,15 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         )
         self._subscriber(self.hear)
         try:
+            async with self._running.pool.acquire() as tx:
+                await self.applier.parking.go_on(tx)
             await broker.start()
             self._running.hearers.append(self)
             await self._watch()
         finally:
             with suppress(ValueError):
                 self._running.hearers.remove(self)
-            await self._stop_filling()
+            await self._gaps.stop()
             await broker.stop()
 
     async def _watch(self) -> None:
@@ -144,16 +155,19 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
                 try:
                     arrivals.append(arrival(record, self._source))
                 except Foreign as reason:
-                    await self._set_aside(record, str(reason))
+                    await self.applier.patiently(partial(self._set_aside, record, str(reason)))
             gaps = await self.applier.take(arrivals)
             for part, gap in gaps.items():
-                self._close(part, gap)
+                self._gaps.close(part, gap)
             self._in_hand = None if not gaps else self._in_hand
             await self._commit_lazily()
         except Stopping:
             return
-        except Exception as error:  # the rows have not moved past what was not done: the next batch shows the gap
+        except Exception as error:
             _log.error("bug", alarm=True, **self._named, exc_info=error)
+            await pause(self._running, LOOK_EVERY)
+            for record in reversed(records):  # the rows have not moved past what was not done
+                self._gaps.seek(record.partition, record.offset)
 
     async def _set_aside(self, record: Record, reason: str) -> None:
         async with self._running.pool.acquire() as tx:
@@ -163,67 +177,20 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         _log.error("set aside", alarm=True, **self._named, **place, reason=reason)
         telemetry.SET_ASIDE.labels(self.applier.consumer, self.applier.topic).inc()
 
-    def _close(self, part: int, gap: Gap) -> None:
-        """Read on where the row says, once; what is not there comes from the feed, while the partition waits."""
-        if part in self._filling:
-            return
-        wanted = gap.followed.place.next_offset
-        if self._sought.get(part) != wanted:
-            _log.info("gap: reading again", **self._named, part=part, offset=wanted)
-            self._sought[part] = wanted
-            self._seek(part, wanted)
-            return
-        _log.warning("gap: Kafka does not have it", **self._named, part=part, shown_by=gap.shown_by.word)
-        with suppress(IllegalStateError):  # the partition may be another member's by now
-            self._kafka.pause(self._place(part))
-        self._filling[part] = asyncio.create_task(self._fill(part, gap))
-
-    async def _fill(self, part: int, gap: Gap) -> None:
-        try:
-            await CatchingUp(self.applier).fill(part, needed(gap.shown_by.word))
-            async with self._running.pool.acquire() as tx:
-                place = (await self.applier.fence.places(tx))[part]
-            self._seek(part, place.next_offset)
-        except Stopping:
-            return
-        except Exception as error:  # it stays a gap, and is found again
-            _log.error("gap: cannot be filled", alarm=True, **self._named, part=part, exc_info=error)
-        finally:
-            self._filling.pop(part, None)
-            with suppress(IllegalStateError):
-                self._kafka.resume(self._place(part))
-
-    async def _stop_filling(self) -> None:
-        tasks = list(self._filling.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
-        """Read on where the rows say. Kafka may begin elsewhere all the same: that shows, as a repeat or as a gap."""
-        async with self._running.pool.acquire() as tx:
-            places = await self.applier.fence.places(tx)
-        self._sought.clear()
-        for tp in assigned:
-            if tp.partition in places:
-                self._seek(tp.partition, places[tp.partition].next_offset)
+        """Read on where the rows say."""
+        await self._gaps.assigned({place.partition for place in assigned})
 
     def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
         """Commit nothing: what is in hand is applied if the rows allow it."""
-
-    def _seek(self, part: int, offset: int) -> None:
-        with suppress(IllegalStateError):
-            self._kafka.seek(self._place(part), offset)
-
-    def _place(self, part: int) -> TopicPartition:
-        return TopicPartition(self.applier.topic, part)
 
     async def _commit_lazily(self) -> None:
         if time.monotonic() - self._committed_at < COMMIT_EVERY:
             return
         self._committed_at = time.monotonic()
-        with suppress(KafkaError):
-            await self._kafka.commit()
+        with suppress(KafkaError, TimeoutError):
+            async with asyncio.timeout(KAFKA_ANSWERS_WITHIN):
+                await self._kafka.commit()
 
     @property
     def _kafka(self) -> Any:

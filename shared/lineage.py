@@ -1,5 +1,6 @@
 """Whether a store is the one that Kafka has heard: one that went back must give nothing out before it is rebased."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
@@ -8,9 +9,11 @@ from aiokafka import TopicPartition
 from shared import topics
 from shared.channel import Beat, Link
 from shared.cloudevent import Arrival, Foreign, arrival, source_of
+from shared.errors import Unavailable
 from shared.postgres import Tx
 from shared.running import CannotRun, Running
 
+KAFKA_ANSWERS_WITHIN = 10.0  # seconds
 LOOK_BACK = 50  # records of a partition that may not be the service's, or may only be beats
 
 _HEAD = "SELECT epoch, number, floor_seq, partitions, system_id, timeline FROM feed_head"
@@ -102,7 +105,11 @@ async def _tail(consumer: Any, place: TopicPartition, begin: int, end: int) -> S
     consumer.assign([place])
     consumer.seek(place, max(begin, end - LOOK_BACK))
     records: list[Any] = []
-    while not records or records[-1].offset < end - 1:
-        for fetched in (await consumer.getmany(place, timeout_ms=1000)).values():
-            records += fetched
+    try:
+        async with asyncio.timeout(KAFKA_ANSWERS_WITHIN):
+            while await consumer.position(place) < end:
+                for fetched in (await consumer.getmany(place, timeout_ms=200)).values():
+                    records += fetched
+    except TimeoutError as error:
+        raise Unavailable(f"Kafka does not give the end of {place.topic} {place.partition}") from error
     return records

@@ -27,6 +27,7 @@ BEAT_EVERY = 10.0
 LEAST_GAP, SHORTEST, LONGEST = 0.005, 0.01, 0.05
 STANDBY_LOOK = 1.0
 LONGEST_RETRY = 5.0
+ALARM_AFTER = 30.0
 
 _LEAD = """
 UPDATE relay_cursor SET leader = leader + 1, lease_until = clock_timestamp() + make_interval(secs => $1)
@@ -122,7 +123,7 @@ class Relay:
 async def relay(running: Running) -> None:
     """Relay whenever this process leads, until the service stops."""
     work = Relay(running, lease=LEASE)
-    wait = SHORTEST
+    wait, failing_since = SHORTEST, None
     try:
         while not running.stop.is_set():
             began = time.monotonic()
@@ -130,10 +131,18 @@ async def relay(running: Running) -> None:
                 led = await work.lead()
                 await (_lead(running, work, led) if led else pause(running, STANDBY_LOOK))
             except Exception as error:
-                line = _log.warning if is_passing(error) else _log.error
-                line("relay begins again", error=repr(error), exc_info=None if is_passing(error) else error)
-                wait = SHORTEST if time.monotonic() - began > LONGEST_RETRY else min(wait * 2, LONGEST_RETRY)
+                if failing_since is None or time.monotonic() - began > ALARM_AFTER:
+                    wait, failing_since = SHORTEST, time.monotonic()
+                is_long = time.monotonic() - failing_since > ALARM_AFTER
+                line = _log.error if is_long or not is_passing(error) else _log.warning
+                line(
+                    "relay begins again",
+                    alarm=is_long,
+                    error=repr(error),
+                    exc_info=None if is_passing(error) else error,
+                )
                 await pause(running, wait)
+                wait = min(wait * 2, LONGEST_RETRY)
         await work.outlet.close()
     finally:
         await work.outlet.abandon()

@@ -36,6 +36,7 @@ HTTP_SECONDS = Histogram("branchline_http_seconds", "one request", ["method", "r
 RELAYED = Counter("branchline_relay_records", "records that Kafka has acknowledged")
 CONSUMED = Counter("branchline_consumed_events", "events applied, once each", ["consumer", "topic"])
 SKIPPED = Counter("branchline_skipped_events", "records at or below the last position", ["consumer", "topic"])
+PASSED_OVER = Counter("branchline_passed_over_events", "events of a type not known here", ["consumer", "topic"])
 GAPS = Counter("branchline_gaps", "records whose predecessor was missing", ["consumer", "topic"])
 SET_ASIDE = Counter("branchline_set_aside_records", "records on a topic, not its service's", ["consumer", "topic"])
 PROJECTED = Counter("branchline_projected_events", "own events that went into the views")

@@ -4,10 +4,9 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser
 
 from shared.settings import Settings
-from tests.browser import MISSING, executable, opened
+from tests.browser import MISSING, executable
 from tests.servers import Servers, found, new_cell
 
 
@@ -23,13 +22,6 @@ async def settings(servers: Servers, tmp_path: Path) -> AsyncIterator[Settings]:
     """Return the settings of a cell of the test's own, with its keys and ports; nothing of it stays."""
     async with new_cell(servers, tmp_path) as settings:
         yield settings
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    """Return the machine's browser, headless."""
-    async with opened() as browser:
-        yield browser
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -1,4 +1,4 @@
-"""`python -m deploy.local up | down | demo`: what the Makefile's targets call."""
+"""`python -m deploy.local up | down | demo | fetch`: what the Makefile's targets call."""
 
 import argparse
 import os
@@ -12,7 +12,7 @@ from deploy.local.faults import Failed
 from deploy.local.places import CHECKOUT, LOCAL, SERVICES
 from deploy.local.plan import Plan
 from deploy.local.processes import MARK
-from deploy.local.run import Run
+from deploy.local.run import Run, fetch
 from deploy.local.state import State, is_running
 from deploy.local.supervisor import supervise
 from shared.settings import PORTS
@@ -25,7 +25,7 @@ class _Ended(KeyboardInterrupt):
 def main() -> int:
     """Do as the command line says; return the exit status."""
     parser = argparse.ArgumentParser(prog="deploy.local")
-    parser.add_argument("action", choices=("up", "down", "demo", "supervise"))
+    parser.add_argument("action", choices=("up", "down", "demo", "fetch", "supervise"))
     parser.add_argument("--home", type=Path, default=LOCAL)
     parser.add_argument("--services", default=",".join(SERVICES))
     parser.add_argument("--leashed", action="store_true")
@@ -37,6 +37,8 @@ def main() -> int:
             return up(Run(home, services))
         case "down":
             return down(Run(home, services))
+        case "fetch":
+            return fetched()
         case "demo":
             return demo(Run(home, services, leashed=True))
         case _:
@@ -54,6 +56,16 @@ def up(run: Run) -> int:
     except KeyboardInterrupt:
         run.stop()
         return 130
+    return 0
+
+
+def fetched() -> int:
+    """Fetch what the servers and the page need, and start nothing."""
+    try:
+        fetch(with_page=True)
+    except Failed as failure:
+        print(f"Not fetched: {failure}", file=sys.stderr)
+        return 1
     return 0
 
 

@@ -1,6 +1,5 @@
 """Where the browser's libraries lie: installed by npm from package-lock.json beside this file, never committed."""
 
-from functools import lru_cache
 from pathlib import Path
 
 _ROOTS = (
@@ -22,7 +21,6 @@ def find(name: str) -> Path | None:
     return next((path for root in _ROOTS if (path := root / _FILES[name]).is_file()), None)
 
 
-@lru_cache(maxsize=1)
 def missing() -> tuple[str, ...]:
     """Return the names of those that are not installed; the page then shows figures, but no charts and nothing live."""
     return tuple(name for name in _FILES if find(name) is None)

@@ -94,9 +94,9 @@ async def _run(settings: Settings) -> Run:
             seq = place // len(tills) + 1
             item = _item(seq, town.somebody(branch, chance).key(chance), chance)
             group.create_task(_sell(Door(office, branch, till), item, Sale(due_at), run))
-        async with asyncio.timeout(SEEN_WITHIN):
-            while len(run.sales) < place + 1 or run.looked_for:
-                await asyncio.sleep(0.1)
+        until = time.perf_counter() + SEEN_WITHIN
+        while (len(run.sales) <= place or run.looked_for) and time.perf_counter() < until:
+            await asyncio.sleep(0.1)
         run.is_over = True
         await looking
     await view.close()

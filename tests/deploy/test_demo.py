@@ -17,12 +17,16 @@ from tests.cell import environment, eventually
 LINK = re.compile(r"http://\S+/login\?token=\S+")
 
 
+def begin(home: Path, said: Path, settings: Settings) -> "subprocess.Popen[bytes]":
+    given = {name: value for name, value in os.environ.items() if name != MARK} | environment(settings)
+    command = [sys.executable, "-m", "deploy.local", "demo", f"--home={home}"]
+    with said.open("w") as out:
+        return subprocess.Popen(command, cwd=CHECKOUT, env=given, stdout=out, stderr=subprocess.STDOUT)
+
+
 async def test_the_demo_sells_and_ctrl_c_compares_and_leaves_nothing(settings: Settings, tmp_path: Path) -> None:
     home, said = tmp_path / "run", tmp_path / "said"
-    given = {name: value for name, value in os.environ.items() if name != MARK} | environment(settings)
-    with said.open("w") as out:
-        command = [sys.executable, "-m", "deploy.local", "demo", f"--home={home}"]
-        demo = subprocess.Popen(command, cwd=CHECKOUT, env=given, stdout=out, stderr=subprocess.STDOUT)
+    demo = begin(home, said, settings)
     try:
         async with httpx2.AsyncClient(trust_env=False, timeout=10) as browser:
 

@@ -122,21 +122,25 @@ def test_a_start_that_is_interrupted_leaves_nothing(home: Path) -> None:
     assert marked(home) == []
 
 
-def test_two_checkouts_at_once_do_not_meet(home: Path) -> None:
+def test_two_checkouts_at_once_do_not_meet(home: Path, servers: Servers) -> None:
+    given = {"BRANCHLINE_KAFKA": servers.kafka}
     mine, other = home / "mine", home / "other"
     for package in ("deploy", "shared"):
         shutil.copytree(CHECKOUT / package, other / package)
     (other / ".local").mkdir()
     (other / ".local" / "jars").symlink_to(LOCAL / "jars")
     try:
-        both = local("up", f"--home={mine}", "--services="), local("up", "--services=", checkout=other)
+        both = (
+            local("up", f"--home={mine}", "--services=", given=given),
+            local("up", "--services=", checkout=other, given=given),
+        )
         said = [done(one) for one in both]
         assert [status for status, _ in said] == [0, 0], said
         ports = State.read(mine).ports, State.read(other / ".local").ports
         assert not set(ports[0].values()) & set(ports[1].values())
         assert done(local("down", checkout=other)) == (0, "Stopped.\n")
         assert marked(other / ".local") == []
-        assert listens("127.0.0.1", ports[0]["kafka"])
+        assert listens("127.0.0.1", ports[0]["postgres"])
     finally:
         for folder in (mine, other / ".local"):
             Run(folder, services=()).stop()

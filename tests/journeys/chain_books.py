@@ -32,9 +32,7 @@ async def seen(cell: Cell, clients: Collection[str], numbers: Iterable[str]) -> 
     ids = await _ids(cell, sorted(clients))
     members = await _members(cell)
     points = {client: await _points(cell, customer, receipts) for client, customer in ids.items()}
-    joined = {client: receipts[members[customer]] for client, customer in ids.items() if customer in members}
-    assert len(joined) == len(members)
-    return joined, points
+    return {client: receipts[members[customer]] for client, customer in ids.items() if customer in members}, points
 
 
 def figures(told: Expected) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import asyncpg
 
+from shared.channel import Place
 from shared.consumer import Consumer
 from shared.message import Cause, Envelope, Issued, Vocabulary
 from shared.migrations import provision
@@ -28,7 +29,9 @@ VOCABULARY = Vocabulary((Added,))
 DEADLINE = 15.0
 
 _HEARD = """
-CREATE TABLE heard (id bigint GENERATED ALWAYS AS IDENTITY, stream_id uuid, version int, amount int, key uuid)
+CREATE TABLE IF NOT EXISTS heard (
+  id bigint GENERATED ALWAYS AS IDENTITY, stream_id uuid, version int, amount int, key uuid
+)
 """
 _KEEP = """
 INSERT INTO heard (stream_id, version, amount, key)
@@ -91,6 +94,11 @@ class Pair:
 
         await eventually(are_heard)
 
+    async def places(self) -> dict[int, Place]:
+        """Return how far the listener's consumer is."""
+        async with self.listener.pool.acquire() as tx:
+            return await self.consumer().applier.fence.places(tx)
+
     async def rows(self, table: str) -> list[asyncpg.Record]:
         """Return the rows of one of the listener's kernel tables."""
         return await self.listener.pool.fetch(" ".join(["SELECT * FROM", table]))
@@ -121,6 +129,14 @@ async def at_work(*consumers: Consumer) -> AsyncIterator[None]:
         for consumer in consumers:
             consumer.applier.running.stop.set()
         await asyncio.gather(*tasks)
+
+
+async def owner(two: Pair, statements: str) -> None:
+    """Do what only the owner of the speaker's tables may."""
+    connection = await asyncpg.connect(two.settings.database_url)
+    await connection.execute("SELECT set_config('search_path', $1, false)", two.settings.schema(NAME))
+    await connection.execute(statements)
+    await connection.close()
 
 
 async def eventually(holds: Callable[[], Awaitable[Any]], deadline: float = DEADLINE) -> None:

@@ -10,12 +10,13 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
+from shared import topics
 from shared.errors import Conflict
 from shared.feed import sequencer
 from shared.message import Issued
 from shared.relay import relay
 from shared.running import Running
-from tests.shared.pair import CAUSE, Pair, out_of_order, twice
+from tests.shared.pair import CAUSE, PARTITIONS, Pair, out_of_order, twice
 from tests.shared.toy import NAME, Add, at
 
 Told = tuple[UUID, int]
@@ -37,7 +38,7 @@ _COMMITTED = "SELECT stream_id, version FROM event"
 
 @dataclass(frozen=True)
 class Aftermath:
-    """What the storm left: events committed and not applied, applied twice, applied after a later one of their stream."""
+    """What the storm left: events committed and not applied, applied twice, applied after a later one of a stream."""
 
     committed: int
     lost: list[Told]
@@ -125,7 +126,7 @@ def _path(running: Running) -> str:
 async def _reborn(speaker: Running, part: Part, over: asyncio.Event, *, survives: bool = True) -> None:
     """Run a part that dies at random while the storm lasts, wherever it is, and comes again."""
     while True:
-        life = asyncio.create_task(part(replace(speaker, stop=asyncio.Event())))
+        life = asyncio.ensure_future(part(replace(speaker, stop=asyncio.Event())))
         with suppress(TimeoutError):
             await asyncio.wait_for(over.wait(), random.uniform(SHORTEST_LIFE, LONGEST_LIFE))
         if over.is_set() and survives:
@@ -153,11 +154,21 @@ async def _aftermath(two: Pair) -> Aftermath:
     committed = {(row["stream_id"], row["version"]) for row in await two.speaker.pool.fetch(_COMMITTED)}
     told: list[Told] = []
     until = loop.time() + CALM
-    while loop.time() < until and not committed <= set(told):
-        await asyncio.sleep(0.2)
+    while loop.time() < until and not (committed <= set(told) and await _is_over(two)):
+        await asyncio.sleep(0.1)
         found = [(row["stream_id"], row["version"]) for row in await two.listener.pool.fetch(_TOLD)]
         until = loop.time() + CALM if len(found) > len(told) else until
         told = found
     count, highest = await two.speaker.pool.fetchrow(_FEED) or (0, 0)
+    told = [(row["stream_id"], row["version"]) for row in await two.listener.pool.fetch(_TOLD)]
     lost = sorted(committed - set(told))
     return Aftermath(len(committed), lost, twice(told), out_of_order(told), count != highest)
+
+
+async def _is_over(two: Pair) -> bool:
+    """Return whether the relay has nothing left to send, and the consumer has read all that Kafka has, repeats too."""
+    if not await two.speaker.pool.fetchval("SELECT c.number = h.number FROM relay_cursor c, feed_head h"):
+        return False
+    ends = await topics.ends(two.settings, two.topic, PARTITIONS)
+    await asyncio.sleep(0.1)
+    return all(place.next_offset >= ends[part] for part, place in (await two.places()).items())

@@ -1,7 +1,7 @@
 """The chain's description, as headquarters gives it and gets it back."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
@@ -57,7 +57,7 @@ class TillTold(_Described):
 
     till: Code
     branch: Code
-    kind: TillKind = TillKind.TILL
+    kind: Literal["till", "import"] = "till"
 
 
 class ChainTold(_Described):
@@ -78,7 +78,8 @@ async def put_chain(told: ChainTold, at: Here, caller: Who, cause: Why) -> dict[
         for b in told.branches
     ]
     tills = [
-        RegisterTill(at=now, till_id=till_id(t.till), branch=t.branch, till=t.till, kind=t.kind) for t in told.tills
+        RegisterTill(at=now, till_id=till_id(t.till), branch=t.branch, till=t.till, kind=TillKind(t.kind))
+        for t in told.tills
     ]
 
     async def describe(tx: Tx) -> int:

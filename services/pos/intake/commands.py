@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from contracts.pos import Payment, SaleLine, TillKind
+from contracts.pos import LineKind, Payment, SaleLine
 from services.pos.intake.items import Item
 from services.pos.intake.people import People
 from services.pos.intake.said import CheckInItem, CheckInSaid, Person, RefundItem, SaleItem, SaleSaid, people_of
@@ -19,7 +19,6 @@ class Place:
     branch: str
     zone: str
     currency: str
-    kind: TillKind = TillKind.TILL
 
 
 def unknown_person(item: Item, people: People) -> str | None:
@@ -91,7 +90,7 @@ def _lines(sale: SaleSaid, people: People) -> list[SaleLine]:
             line=n,
             code=line.code,
             name=line.name,
-            kind=line.kind,
+            kind=LineKind(line.kind),
             staff=line.staff,
             quantity=line.quantity,
             list_minor=line.list_minor,

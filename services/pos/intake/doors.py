@@ -2,14 +2,13 @@
 
 import re
 
-from contracts.pos import TillKind
 from services.pos.intake.commands import Place
 from shared.errors import Missing
 from shared.running import Running
 
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 _PLACE = """
-SELECT t.branch, t.kind, b.zone, c.currency
+SELECT t.branch, b.zone, c.currency
 FROM till t JOIN branch b USING (branch) CROSS JOIN chain c WHERE t.till = $1
 """
 
@@ -21,4 +20,4 @@ async def place_of(running: Running, till: str) -> Place:
         row = await running.pool.fetchrow(_PLACE, till)
     if row is None:
         raise Missing("till-unknown")
-    return Place(row["branch"], row["zone"], row["currency"], TillKind(row["kind"]))
+    return Place(row["branch"], row["zone"], row["currency"])

@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, StringConstra
 from pydantic_core import PydanticCustomError
 
 from contracts.money import LARGEST, Currency, Minor
-from contracts.pos import LineKind
 
 MOST_LINES, MOST_PAYMENTS, MOST_OF_A_THING = 500, 50, 1_000_000
 OLDEST_YEAR, LATEST_YEAR = 2000, 2200
@@ -66,7 +65,7 @@ class LineSaid(_Said):
 
     code: Code
     name: Text
-    kind: LineKind
+    kind: Literal["service", "product", "adjustment"]
     staff: Code | None = None
     quantity: Annotated[int, Field(ge=-MOST_OF_A_THING, le=MOST_OF_A_THING)] = 1
     list_minor: Minor

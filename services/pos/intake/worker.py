@@ -126,14 +126,14 @@ class _Intake:
         return False
 
     async def _take(self, record: Record) -> None:
-        told = record.value or b""
         try:
-            till, items = read_request(told)
-            place = await place_of(self._running, till or OF_NO_TILL)
+            await self._take_request(record, *read_request(record.value or b""))
         except (ContractBroken, Missing) as unreadable:
             await self._set_aside(record, unreadable.code if isinstance(unreadable, Missing) else "malformed")
-            return
-        assert till is not None
+
+    async def _take_request(self, record: Record, till: str | None, items: list[Any]) -> None:
+        till = till or OF_NO_TILL
+        place = await place_of(self._running, till)
         header = next((value for name, value in record.headers if name == "traceparent" and value), b"").decode(
             "latin-1"
         )

@@ -30,8 +30,8 @@ REAL = settings(
 )
 
 
-def story_of(decide: Decide) -> Callable[[], None]:
-    @settings(max_examples=200, deadline=None, derandomize=True, phases=[Phase.generate])
+def story_of(decide: Decide, examples: int = 200) -> Callable[[], None]:
+    @settings(max_examples=examples, deadline=None, derandomize=True, phases=[Phase.generate])
     @given(stories(with_joinings=True))
     def told_in_any_order(story: Story) -> None:
         books = Books(decide).hear(story.told)
@@ -65,7 +65,7 @@ def test_any_order_and_any_repeats_make_the_same_accounts() -> None:
 @pytest.mark.parametrize("planted", [forgets_what_waits, earns_as_often_as_told, joins_when_heard_last])
 def test_a_planted_bug_is_seen(planted: Decide) -> None:
     with pytest.raises(AssertionError):
-        story_of(planted)()
+        story_of(planted, 1000)()
 
 
 @REAL

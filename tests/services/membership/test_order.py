@@ -37,8 +37,8 @@ REAL = settings(
 )
 
 
-def story_of(decide: Decide) -> Callable[[], None]:
-    @settings(max_examples=200, deadline=None, derandomize=True, phases=[Phase.generate])
+def story_of(decide: Decide, examples: int = 200) -> Callable[[], None]:
+    @settings(max_examples=examples, deadline=None, derandomize=True, phases=[Phase.generate])
     @given(stories(with_joinings=False))
     def told_in_any_order(story: Story) -> None:
         roll = Roll(FIFTEENTH, SOME_DAYS, decide).hear(story.told)
@@ -59,8 +59,11 @@ def counts_as_often_as_told(command: Any, known: Customer) -> list[Any]:
 
 
 def never_falls(command: Any, known: Customer) -> list[Any]:
+    ranks = [tier.name for tier in SOME_DAYS.tiers]
     events = domain.decide(command, known)
-    return [e for e in events if not (isinstance(e, TierChanged) and e.was and e.tier == "ordinary")]
+    return [
+        e for e in events if not (isinstance(e, TierChanged) and ranks.index(e.tier) < ranks.index(e.was or e.tier))
+    ]
 
 
 def test_any_order_and_any_repeats_make_the_same_members() -> None:
@@ -70,7 +73,7 @@ def test_any_order_and_any_repeats_make_the_same_members() -> None:
 @pytest.mark.parametrize("planted", [joins_when_heard_first, counts_as_often_as_told, never_falls])
 def test_a_planted_bug_is_seen(planted: Decide) -> None:
     with pytest.raises(AssertionError):
-        story_of(planted)()
+        story_of(planted, 1000)()
 
 
 @REAL

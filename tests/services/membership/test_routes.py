@@ -11,6 +11,7 @@ import httpx2
 import pytest
 
 from contracts.membership import ByPhone, Keep, Kept, KeptText, Resolve, Resolved, Reveal, Revealed
+from services.membership import views
 from services.membership.app import app
 from services.membership.domain import CountSale
 from shared.message import Cause, Issued
@@ -122,17 +123,25 @@ async def test_members_are_listed_page_by_page_in_the_order_of_joining(serving_m
     earlier = sales[4].model_copy(update={"sale_id": uuid4(), "order": "+", "at": start - timedelta(days=1)})
     await perform(serving_membership, [Issued(earlier, CAUSE)])
     await heard(settings, str(earlier.sale_id))
-    listed: list[dict[str, Any]] = []
-    after = ""
-    while len(listed) < 10:
-        _, page = await get(settings, f"/v1/members?limit=2{after}")
-        listed += page["members"]
-        if page["next"] is None:
-            break
-        after = f"&after={page['next']}"
+    listed = await pages(settings)
     in_order = [sales[4], *sales[:4]]
     assert [member["customer_id"] for member in listed] == [str(sale.customer_id) for sale in in_order]
     assert {member["tier"] for member in listed} == {"ordinary"}
+    async with serving_membership.pool.acquire() as tx:
+        for sale in sales:
+            await views.project(tx, await serving_membership.handler.history(tx, "customer", sale.customer_id))
+    assert await pages(settings) == listed
+
+
+async def pages(settings: Settings) -> list[dict[str, Any]]:
+    """Return the list of members, read two by two."""
+    listed: list[dict[str, Any]] = []
+    after: str | None = ""
+    while after is not None:
+        _, page = await get(settings, f"/v1/members?limit=2{after and '&after=' + after}")
+        listed += page["members"]
+        after = page["next"]
+    return listed
 
 
 async def heard(settings: Settings, sale_id: str) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from contracts.membership import ByPhone
 from services.membership.vault import Vault
+from services.notification import views
 from services.notification.app import app
 from services.notification.domain import WELCOME, PlanMessage, message_id
 from shared.message import Cause, Issued
@@ -57,6 +58,9 @@ async def test_a_planned_message_is_sent_and_listed(at_work: Running, membership
 
     await eventually(is_sent)
     assert (listed[0]["template"], listed[0]["channel"]) == (WELCOME, "sandbox")
+    async with at_work.pool.acquire() as tx:
+        await views.project(tx, await at_work.handler.history(tx, "message", planned.message_id))
+    assert (await messages(at_work.settings, customer)).json() == listed
     assert listed[0]["receipt"] == str(await at_work.pool.fetchval("SELECT receipt FROM sandbox_sent"))
 
 

@@ -1,6 +1,9 @@
 """What tills send is taken once each, in whatever order and however often it comes."""
 
 import asyncio
+from dataclasses import replace
+
+from structlog.testing import capture_logs
 
 from contracts.pos import (
     ItemParked,
@@ -12,6 +15,7 @@ from contracts.pos import (
     VisitCheckedIn,
     sale_id,
 )
+from services.pos.intake.watch import watch
 from tests.services.pos.shop import ACCEPTED, DUPLICATE, Shop, check_in, line, parked, refund, sale
 
 
@@ -207,3 +211,20 @@ async def test_tills_that_give_back_each_others_receipts_do_not_lock_each_other_
 
     await asyncio.gather(give_back(one, two), give_back(two, one))
     assert len(await shop.told(SaleRefunded)) == 20
+
+
+async def test_refunds_that_wait_for_days_raise_an_alarm(shop: Shop) -> None:
+    await shop.send(refund(1, "1001", (1, 20_00)), refund(2, "1002", (1, 20_00)))
+    await shop.pos.pool.execute(
+        "UPDATE waiting_refund SET waits_since = now() - interval '4 days' WHERE till = $1 AND seq = 1", shop.tills[0]
+    )
+    looking = replace(shop.pos, stop=asyncio.Event())
+    with capture_logs() as lines:
+        task = asyncio.create_task(watch(looking))
+        async with asyncio.timeout(10):
+            while not [one for one in lines if one.get("till") == shop.tills[0]]:
+                await asyncio.sleep(0.01)
+        looking.stop.set()
+        await task
+    (alarm,) = [one for one in lines if one.get("till") == shop.tills[0]]
+    assert (alarm["alarm"], alarm["refunds"]) == (True, 1)

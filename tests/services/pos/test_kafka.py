@@ -47,11 +47,9 @@ async def writer(settings: Settings) -> AsyncIterator[Writer]:
         at_work(membership, settings, "http"),
         at_work(pos, settings, "workers", "http") as running,
         open_shop(running) as shop,
+        AIOKafkaProducer(bootstrap_servers=settings.kafka) as producer,
     ):
-        producer = AIOKafkaProducer(bootstrap_servers=settings.kafka)
-        await producer.start()
         yield Writer(shop, producer)
-        await producer.stop()
 
 
 async def test_what_comes_by_kafka_is_what_comes_over_http(writer: Writer) -> None:
@@ -99,17 +97,30 @@ async def test_a_poisoned_record_goes_into_the_quarantine_and_the_next_is_taken(
     assert [(row["till"], row["code"]) for row in found][:-1] == [(None, code) for _, code in poison]
     assert [row["code"] for row in found][-1] == "refund-beyond-line"
     assert all(row["kept"] for row in found)
+    own = (await writer.shop.get("/v1/quarantine", "staff", writer.shop.branch))["items"]
+    assert [row["code"] for row in own] == ["refund-beyond-line"]
 
 
 async def test_without_the_vault_records_wait(settings: Settings) -> None:
-    async with at_work(pos, settings, "workers", "http") as running, open_shop(running) as shop:
-        producer = AIOKafkaProducer(bootstrap_servers=settings.kafka)
-        await producer.start()
+    asked = asyncio.Event()
+
+    async def refuse(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.set()
+        writer.write(b"HTTP/1.1 503 Not Now\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    async with (
+        at_work(pos, settings, "workers", "http") as running,
+        open_shop(running) as shop,
+        AIOKafkaProducer(bootstrap_servers=settings.kafka) as producer,
+    ):
         writer = Writer(shop, producer)
-        await writer.write(sale(1, "1", customer={"card": "77"}))
-        await writer.write(sale(2, "2"))
-        await asyncio.sleep(0.5)  # it has been tried by now
-        assert await shop.told(SaleRecorded) == []
+        async with await asyncio.start_server(refuse, settings.host, settings.port("membership")):
+            await writer.write(sale(1, "1", customer={"card": "77"}))
+            await writer.write(sale(2, "2"))
+            async with asyncio.timeout(20):
+                await asked.wait()
+            assert await shop.told(SaleRecorded) == []
         async with at_work(membership, settings, "http"):
             await writer.told("1", "2")
-        await producer.stop()

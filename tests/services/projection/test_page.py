@@ -4,7 +4,9 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from datetime import timedelta
+from itertools import pairwise
 
 import httpx2
 import pytest
@@ -13,7 +15,10 @@ from services.projection.page.live import BETWEEN_FRAMES, Reader
 from services.projection.page.sight import Sight
 from services.projection.views.scope import ALL
 from shared.running import Running
-from tests.services.projection.doors import address, client, token
+from shared.server import STREAMS_END_WITHIN
+from shared.settings import Settings
+from tests.services.projection.conftest import at_the_door
+from tests.services.projection.doors import client, token
 from tests.services.projection.news import ANNE, FIRST, MORNING, STORY, named, sale, told
 from tests.services.projection.tables import hear
 
@@ -42,7 +47,8 @@ async def test_the_door_says_why_it_stays_shut(
     served: Running, role: str, ttl: timedelta | None, status: int, words: str
 ) -> None:
     async with client(served) as browser:
-        answer = await browser.get("/", cookies={"branchline": token(served, role, ttl=ttl)})
+        browser.cookies.set("branchline", token(served, role, ttl=ttl))
+        answer = await browser.get("/")
     assert (answer.status_code, words in answer.text) == (status, True)
 
 
@@ -180,7 +186,7 @@ async def test_a_sale_reaches_an_open_page_in_the_next_frame(served: Running) ->
 async def test_a_busy_hour_makes_no_more_than_two_frames_a_second(served: Running) -> None:
     await hear(served, told([FIRST]))
     async with client(served, "headquarters") as browser, browser.stream("GET", f"/live?{DAY}") as stream:
-        frames, arrived = _frames(stream), []
+        frames, arrived = _frames(stream), list[float]()
 
         async def sell() -> None:
             for number in range(200):
@@ -193,16 +199,21 @@ async def test_a_busy_hour_makes_no_more_than_two_frames_a_second(served: Runnin
                 await anext(frames)
                 arrived.append(time.monotonic())
         selling.cancel()
-    gaps = [after - before for before, after in zip(arrived[1:], arrived[2:], strict=False)]
+    gaps = [after - before for before, after in pairwise(arrived[1:])]
     assert min(gaps) > BETWEEN_FRAMES * 0.6  # what the loop waits, less what the network may catch up
 
 
-async def test_an_open_page_does_not_keep_the_service_from_stopping(served: Running) -> None:
-    async with client(served, "headquarters") as browser, browser.stream("GET", "/live") as stream:
-        frames = _frames(stream)
-        await anext(frames)
-        served.stop.set()
-    assert address(served)
+async def test_an_open_page_does_not_keep_the_service_from_stopping(provisioned: Settings) -> None:
+    async with AsyncExitStack() as opened:
+        running = await opened.enter_async_context(at_the_door(provisioned))
+        async with client(running, "headquarters") as browser, browser.stream("GET", "/live") as stream:
+            frames = _frames(stream)
+            await anext(frames)
+            began = time.monotonic()
+            await opened.aclose()
+            assert time.monotonic() - began < STREAMS_END_WITHIN
+            async for _frame in frames:  # to a proper end
+                pass
 
 
 def test_a_page_that_reads_slowly_gets_the_newest_of_each_part_and_nothing_twice() -> None:

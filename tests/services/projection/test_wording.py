@@ -1,4 +1,4 @@
-"""The page speaks two languages, whole: the same keys with the same blanks, and no word missing that a template asks for."""
+"""The page speaks two languages, whole: the same keys with the same blanks, and every word a template asks for."""
 
 import re
 import string

@@ -8,6 +8,7 @@ const language = document.documentElement.lang;
 const charts = new Map();
 let heardAt = Date.now();
 let announcedAt = Date.now();
+let askedAt = Date.now();
 let stream = null;
 
 function colour(name) {
@@ -106,6 +107,13 @@ function tell() {
   pill.className = "pill broken";
   pill.textContent = banner.dataset.state;
   if (stream && stream.reader) stream.reader.cancel(); // half-open: let the extension connect again
+  if (!stream && Date.now() - askedAt > SILENT_AFTER) connect(); // the first try failed, and the extension makes no other
+}
+
+function connect() {
+  askedAt = Date.now();
+  const source = document.querySelector("main");
+  htmx.ajax("GET", source.getAttribute("hx-sse:connect"), { source });
 }
 
 function announce() {
@@ -115,6 +123,7 @@ function announce() {
 }
 
 document.addEventListener("htmx:sse:after:connection", (event) => { stream = event.detail.connection; });
+document.addEventListener("htmx:sse:error", (event) => { if (event.detail.status === 401) location.reload(); });
 document.addEventListener("htmx:sse:after:message", () => {
   heardAt = Date.now();
   draw(false);
