@@ -23,6 +23,7 @@ from branchline.settings import settings
 
 OPENS = clock(10)
 NAMED = 20
+TOLD_EVERY = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +97,12 @@ async def send_export(office: Office, place: Place, export: Export, listings: Li
         told = {"chain": chain["chain"], "currency": chain["currency"], "branches": branches, "tills": [till]}
         await office.ask("pos", "PUT", "/v1/chain", told)
     door, result, started = Door(office, place.branch, place.till), Result(export), time.monotonic()
+    told_at = started
     items = [sale(receipt, place, listings) for receipt in export.receipts]
     for first in range(0, len(items), MOST_ITEMS):
+        if time.monotonic() > told_at + TOLD_EVERY:
+            told_at = time.monotonic()
+            print(f"{first:,} of {len(items):,} receipts sent", file=sys.stderr, flush=True)
         answers = await door.send(items[first : first + MOST_ITEMS])
         result.outcomes.update(answer.outcome for answer in answers)
         result.parked += [answer for answer in answers if answer.outcome == "parked"]

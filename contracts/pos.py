@@ -3,9 +3,10 @@
 A sale's stream and key are its receipt (branch, till, number): a sale and its refunds come in order, no two sales do.
 """
 
+from collections import defaultdict
+from collections.abc import Iterable
 from datetime import date
 from enum import StrEnum
-from typing import NewType
 from uuid import UUID, uuid5
 
 from pydantic import BaseModel, ConfigDict
@@ -13,20 +14,25 @@ from pydantic import BaseModel, ConfigDict
 from contracts.money import Currency, Minor, Whole
 from shared.message import Event, Instant
 
-SaleId = NewType("SaleId", UUID)
-CustomerId = NewType("CustomerId", UUID)
-
 _SALES = UUID("6f4b4a55-29b0-5f0e-9a52-0d4d5c1c7a01")
 
 
-def sale_id(branch: str, till: str, number: str) -> SaleId:
+def sale_id(branch: str, till: str, number: str) -> UUID:
     """Return the id of the sale on a receipt: the same wherever it is worked out."""
-    return SaleId(uuid5(_SALES, f"{branch}/{till}/{number}"))
+    return uuid5(_SALES, f"{branch}/{till}/{number}")
 
 
 def receipt_order(at: Instant, till: str, number: str) -> str:
     """Return a text by which receipts sort: by their time, then their number (digits by value), then their till."""
     return f"{at.isoformat(timespec='microseconds')}|{number.zfill(24)}|{till}"
+
+
+def _by_customer(lines: Iterable[tuple[UUID | None, int, int]]) -> dict[UUID, dict[int, int]]:
+    own: dict[UUID, dict[int, int]] = defaultdict(dict)
+    for customer_id, line, amount_minor in lines:
+        if customer_id:
+            own[customer_id][line] = amount_minor
+    return dict(own)
 
 
 class _Part(BaseModel):
@@ -168,6 +174,10 @@ class SaleRecorded(Event):
         """Return the text by which receipts sort."""
         return receipt_order(self.at, self.till, self.number)
 
+    def lines_by_customer(self) -> dict[UUID, dict[int, int]]:
+        """Return what each customer's own lines are worth: line number to net amount. Lines of nobody are left out."""
+        return _by_customer((line.customer_id, line.line, line.net_minor) for line in self.lines)
+
 
 class SaleRefunded(Event):
     """A part of a sale was given back. `sold_at`, `sold_on` and `number` are the sale's; `on` is the refund's day."""
@@ -183,6 +193,10 @@ class SaleRefunded(Event):
     currency: Currency
     lines: tuple[RefundedLine, ...]
     refunded_minor: Minor
+
+    def lines_left_by_customer(self) -> dict[UUID, dict[int, int]]:
+        """Return what is left of each customer's own lines in it: line number to net amount."""
+        return _by_customer((line.customer_id, line.line, line.left_minor) for line in self.lines)
 
 
 class VisitCheckedIn(Event):

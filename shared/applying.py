@@ -1,7 +1,7 @@
 """What was heard, applied once: one transaction for fence rows, effect and what must wait. Pauses are seconds.
 
-A fault that passes is waited out. What stays is looked for by halving the batch, and the key of the record it is found
-at is parked; where that would be too many keys the consumer halts, for then it is a bad deploy and no bad record.
+A fault that passes is waited out. One that stays is a poison record's: it is found by halving the batch, and its key is
+parked. Where that would be more than MOST_PARKED keys the consumer halts: it is a bad deploy then, and no bad record.
 """
 
 import random

@@ -12,7 +12,7 @@ from typing import Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from shared.message import Position
 
-LARGEST = 2**63 - 1  # what a row can hold
+BITS = 63  # what a row can hold; a number that is negative, or larger, leaves something above them
 
 
 class Link(NamedTuple):
@@ -135,7 +135,9 @@ def write_link(link: Link) -> bytes:
 
 def read_link(text: bytes) -> Link:
     """Return the link of a header `feed`; raise ValueError when it is none."""
-    epoch, number, prev_epoch, prev_number = _numbers(text)
+    epoch, number, prev_epoch, prev_number = map(int, text.split(b":"))
+    if (epoch | number | prev_epoch | prev_number) >> BITS:
+        raise ValueError(f"not numbers of a feed: {text!r}")
     return Link(Position(epoch, number), Position(prev_epoch, prev_number))
 
 
@@ -146,12 +148,7 @@ def write_position(position: Position) -> str:
 
 def read_position(text: str | bytes) -> Position:
     """Return the position of a text; raise ValueError when it is none."""
-    epoch, number = _numbers(text.encode() if isinstance(text, str) else text)
+    epoch, number = map(int, text.split(b":") if isinstance(text, bytes) else text.split(":"))
+    if (epoch | number) >> BITS:
+        raise ValueError(f"not a number of a feed: {text!r}")
     return Position(epoch, number)
-
-
-def _numbers(text: bytes) -> list[int]:
-    numbers = [int(part) for part in text.split(b":")]
-    if min(numbers) < 0 or max(numbers) > LARGEST:
-        raise ValueError(f"not numbers of a feed: {text!r}")
-    return numbers

@@ -5,10 +5,9 @@ so that an event is the same whichever way it came.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 import orjson
@@ -43,8 +42,7 @@ class Record(Protocol):
     headers: Sequence[tuple[str, bytes | None]]
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """A record to be sent; `at` is in milliseconds."""
 
     word: Word
@@ -55,8 +53,7 @@ class Outgoing:
     traceparent: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """What a consumer was told, headers and body not yet read: from Kafka at an offset, from the feed without one."""
 
     word: Word
@@ -115,6 +112,11 @@ def event_type(text: bytes) -> tuple[str, int]:
     return name, int(version.removeprefix("v"))
 
 
+@lru_cache(maxsize=1024)
+def _type_of(speaker: str, name: str, version: int) -> bytes:
+    return f"branchline.{speaker}.{name}.v{version}".encode()
+
+
 def _event_id(text: str) -> tuple[str, UUID, int]:
     stem, _, version = text.rpartition("/")
     return stem[:-37], UUID(stem[-36:]), int(version)
@@ -128,7 +130,7 @@ def outgoing(row: Row, speaker: str, source: bytes) -> Outgoing:
         ("ce_specversion", SPEC),
         ("ce_id", f"{row['category']}-{row['stream_id']}/{row['version']}".encode()),
         ("ce_source", source),
-        ("ce_type", f"branchline.{speaker}.{row['type']}.v{row['shape']}".encode()),
+        ("ce_type", _type_of(speaker, row["type"], row["shape"])),
         ("ce_time", _instant(row["occurred_at"])),
         ("ce_correlationid", meta["correlation"].encode()),
         ("ce_causationid", meta["causation"].encode()),
@@ -149,19 +151,17 @@ def beat(position: Position, event_id: str, source: bytes, at: int) -> Outgoing:
 
 def arrival(record: Record, source: bytes) -> Arrival:
     """Return what a Kafka record says; raise Foreign when it is not the speaker's."""
-    headers = dict(record.headers)
+    headers: dict[str, Any] = dict(record.headers)
     if headers.get("ce_source") != source:
         raise Foreign("its ce_source is not the speaker's")
-    told = {name: value for name, value in headers.items() if value is not None}
-    return Arrival(
-        word=_word(told),
-        part=record.partition,
-        offset=record.offset,
-        key=legible(record.key or b""),
-        headers=told,
-        body=record.value or b"",
-        recorded_at=datetime.fromtimestamp(record.timestamp / 1000, UTC),
+    if None in headers.values():
+        headers = {name: value for name, value in headers.items() if value is not None}
+    key, body, at = (
+        legible(record.key or b""),
+        record.value or b"",
+        datetime.fromtimestamp(record.timestamp / 1000, UTC),
     )
+    return Arrival(_word(headers), record.partition, record.offset, key, headers, body, at)
 
 
 def _word(headers: Mapping[str, bytes]) -> Word:
@@ -223,4 +223,4 @@ def line_arrival(text: bytes, source: bytes) -> Arrival:
 
 
 def _instant(at: datetime) -> bytes:
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z").encode()
+    return orjson.dumps(at, option=orjson.OPT_UTC_Z)[1:-1]

@@ -1,10 +1,10 @@
-"""A consumer of a speaker's topic: FastStream reads batches, rows in Postgres say what they mean. Times are seconds.
+"""A consumer of a speaker's topic: it takes Kafka's batches, and rows in Postgres say what is new. Times are seconds.
 
-Kafka's committed offsets only serve lag dashboards. The handler never raises: what it could not do, it has not moved.
+`applying` decides what is new, what is parked and when to halt. Kafka's committed offsets only serve lag dashboards.
+The handler never raises: what it could not do, it has not moved.
 """
 
 import asyncio
-import logging
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -15,12 +15,10 @@ from typing import Any
 import structlog
 from aiokafka import ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
-from faststream import AckPolicy
-from faststream.kafka import KafkaBroker, KafkaMessage
-from faststream.kafka.message import FAKE_CONSUMER
 
 from shared import telemetry
 from shared.applying import LONGEST, SHORTEST, Applier, Effect, Stopping
+from shared.batches import Batches
 from shared.catching_up import CatchingUp
 from shared.cloudevent import Foreign, Record, arrival, source_of
 from shared.faults import is_passing
@@ -29,15 +27,12 @@ from shared.message import Vocabulary
 from shared.running import Bell, Running, pause
 
 MOST_AT_ONCE = 500
-FETCH_WAIT_MS = 100
-BATCH_WAIT_MS = 10
 COMMIT_EVERY = 5.0
 SILENT_AFTER = 60.0  # a speaker that lives beats every ten seconds
 LOOK_EVERY = 5.0
 KAFKA_ANSWERS_WITHIN = 1.0
 
 _log = structlog.get_logger()
-_KAFKA_LOG = logging.getLogger(__name__)
 
 
 class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -60,7 +55,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self._gaps = Gaps(self.applier, lambda: self._kafka)
         self._most_at_once = most_at_once
         self._heard_at = self._committed_at = time.monotonic()
-        self._subscriber: Any = None
+        self._batches: Batches | None = None
         self._in_hand: datetime | None = None
 
     @property
@@ -103,40 +98,22 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
                 wait = min(wait * 2, LONGEST)
 
     async def _listen(self) -> None:
-        broker = KafkaBroker(
-            self._running.settings.kafka,
-            consumer_only=True,
-            allow_auto_create_topics=False,
-            apply_types=False,
-            logger=_KAFKA_LOG,
-            log_level=logging.DEBUG,
-            parser=_unparsed,
-            decoder=_undecoded,
+        settings = self._running.settings
+        group = f"{settings.cell}.{self.applier.consumer}.{self.applier.speaker}"
+        self._batches = batches = Batches(
+            settings, self.applier.topic, group, self.hear, most_at_once=self._most_at_once, listener=self
         )
-        self._subscriber = broker.subscriber(
-            self.applier.topic,
-            batch=True,
-            group_id=f"{self._running.settings.cell}.{self.applier.consumer}.{self.applier.speaker}",
-            ack_policy=AckPolicy.MANUAL,
-            auto_offset_reset="earliest",
-            max_records=self._most_at_once,
-            batch_timeout_ms=BATCH_WAIT_MS,
-            fetch_max_wait_ms=FETCH_WAIT_MS,
-            listener=self,
-            no_reply=True,
-        )
-        self._subscriber(self.hear)
         try:
             async with self._running.pool.acquire() as tx:
                 await self.applier.parking.go_on(tx)
-            await broker.start()
+            await batches.start()
             self._running.hearers.append(self)
             await self._watch()
         finally:
             with suppress(ValueError):
                 self._running.hearers.remove(self)
             await self._gaps.stop()
-            await broker.stop()
+            await batches.stop()
 
     async def _watch(self) -> None:
         while not self._running.stop.is_set():
@@ -194,17 +171,9 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
 
     @property
     def _kafka(self) -> Any:
-        return self._subscriber.consumer
+        assert self._batches
+        return self._batches.client
 
     @property
     def _named(self) -> dict[str, str]:
         return {"consumer": self.applier.consumer, "topic": self.applier.topic}
-
-
-async def _unparsed(records: Any) -> KafkaMessage:
-    """Leave the headers alone: one that is no text must not lose a batch."""
-    return KafkaMessage(body=b"", raw_message=records, consumer=FAKE_CONSUMER)
-
-
-async def _undecoded(message: KafkaMessage) -> Any:
-    return message.raw_message

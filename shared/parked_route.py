@@ -8,8 +8,8 @@ from shared.applying import Applier
 from shared.errors import Missing
 from shared.http import Here, Route
 from shared.running import Running
+from shared.tokens import OPERATORS
 
-OPERATORS = frozenset({"headquarters", "service"})
 HEADQUARTERS = frozenset({"headquarters"})
 
 PARKED = """

@@ -14,6 +14,7 @@ import structlog
 
 from shared import telemetry
 from shared.errors import Unavailable
+from shared.faults import is_passing
 from shared.idempotency import prune
 from shared.running import CannotRun, Running, StartFrom, finish, pause, start
 from shared.service import Service
@@ -27,6 +28,7 @@ NAMES = ("sequencer", "relay", "views", "timers", "workers", "consumers", "http"
 FINISH_WITHIN = 10.0
 SERVERS_ANSWER_WITHIN = 5.0
 PRUNE_EVERY = 3600.0
+SHORTEST_WAIT, LONGEST_WAIT = 0.1, 5.0
 
 _NOT_MIGRATED = (
     asyncpg.InvalidAuthorizationSpecificationError,
@@ -56,7 +58,10 @@ async def serving(
     running = await _open(service, settings, start_from)
     started: list[_Started] = []
     try:
-        await _look_at_lineage(running)
+        try:
+            await _look_at_lineage(running)
+        except Unavailable as error:
+            raise CannotRun(f"{service.name}: {error}") from error
         for name, part in _chosen(running, parts):
             own = replace(running, stop=asyncio.Event())
             task = asyncio.create_task(_guarded(part, own, running.stop), name=f"{service.name} {name}")
@@ -124,12 +129,30 @@ def _of(name: str, running: Running, service: Service) -> list[Part]:
 
 
 async def _guarded(part: Part, own: Running, stop_all: asyncio.Event) -> None:
-    """Run a part; when it ends without having been told to, the whole service stops."""
+    """Run a part, again after a fault that passes; when it ends without having been told to, all of them stop."""
+    wait, is_again = SHORTEST_WAIT, False
     try:
-        await part(own)
+        while not own.stop.is_set():
+            try:
+                if is_again:  # the Postgres that has come back may not be the one that went away
+                    await _look_at_lineage(own)
+                await part(own)
+                return
+            except Exception as error:
+                if own.stop.is_set() or not _passes(error):
+                    raise
+                _log.warning("a part begins again", error=f"{type(error).__name__}: {error}")
+            await pause(own, wait)
+            wait, is_again = min(wait * 2, LONGEST_WAIT), True
     finally:
         if not own.stop.is_set():
             stop_all.set()
+
+
+def _passes(error: BaseException) -> bool:
+    if isinstance(error, BaseExceptionGroup):
+        return all(_passes(one) for one in error.exceptions)
+    return is_passing(error)
 
 
 async def _stop(started: list[_Started]) -> str | None:
@@ -175,10 +198,7 @@ async def _look_at_lineage(running: Running) -> None:
         return
     from shared.lineage import check
 
-    try:
-        await check(running)
-    except Unavailable as error:
-        raise CannotRun(f"{running.service.name}: {error}") from error
+    await check(running)
 
 
 async def _look_for_kafka(service: Service, settings: Settings, parts: tuple[str, ...]) -> None:

@@ -1,4 +1,4 @@
-"""`GET` and `PUT /v1/policy`: a service's terms, read and published by headquarters."""
+"""`GET` and `PUT /v1/policy`: a service's terms, read by staff too, published by operators."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -11,8 +11,7 @@ from shared.message import Instant
 from shared.performing import perform_one
 from shared.policy import ALWAYS, PublishPolicy
 from shared.problems import Problem
-
-HEADQUARTERS = frozenset({"headquarters", "service"})
+from shared.tokens import OPERATORS
 
 
 class Publication(BaseModel):
@@ -50,6 +49,6 @@ async def show(at: Here) -> dict[str, Any]:
 
 
 ROUTES = (
-    Route("PUT", "/v1/policy", publish, HEADQUARTERS),
-    Route("GET", "/v1/policy", show, HEADQUARTERS | {"staff"}),
+    Route("PUT", "/v1/policy", publish, OPERATORS),
+    Route("GET", "/v1/policy", show, OPERATORS | {"staff"}),
 )

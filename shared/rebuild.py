@@ -1,4 +1,7 @@
-"""A view set's tables: made beside the ones that are read, and put in their place in one transaction."""
+"""A rebuild's tables: made beside the ones that are read, and put in their place in one transaction.
+
+What fills them, and when they have caught up, is in `shared/views.py`.
+"""
 
 import hashlib
 from typing import TYPE_CHECKING

@@ -11,6 +11,9 @@ import uvicorn
 from shared import feed_route, health, parked_route, policy_route, status
 from shared.http import Route, application
 from shared.running import CannotRun, Running
+from shared.service import Service
+
+KERNEL = (*health.ROUTES, *status.ROUTES, *parked_route.ROUTES, *feed_route.ROUTES, *policy_route.ROUTES)
 
 # open event streams end by themselves when their part stops; this is for clients that do not read
 STREAMS_END_WITHIN = 3
@@ -30,7 +33,7 @@ async def http(running: Running) -> None:
     """Serve until the part stops; raise CannotRun when the port is taken."""
     listening = _listen(running)
     config = uvicorn.Config(
-        application(running, routes(running)),
+        application(running, routes(running.service)),
         loop="none",
         http="httptools",
         ws="none",
@@ -53,11 +56,10 @@ async def http(running: Running) -> None:
         listening.close()
 
 
-def routes(running: Running) -> tuple[Route, ...]:
-    """Return every route of the process: the service's own, and those that each service has."""
-    service = running.service
-    kernel = (*health.ROUTES, *status.ROUTES, *parked_route.ROUTES, *(feed_route.ROUTES if service.says else ()))
-    return (*kernel, *(policy_route.ROUTES if service.policy else ()), *service.routes)
+def routes(service: Service) -> tuple[Route, ...]:
+    """Return every route of a service's process: its own, and those of KERNEL; the feed only of one that speaks."""
+    missing = (() if service.says else feed_route.ROUTES) + (() if service.policy else policy_route.ROUTES)
+    return (*(route for route in KERNEL if route not in missing), *service.routes)
 
 
 def _listen(running: Running) -> socket.socket:

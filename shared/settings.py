@@ -1,4 +1,7 @@
-"""The settings, read from the environment in this one place."""
+"""The settings: every `BRANCHLINE_` variable that a service reads, in this one place.
+
+OpenTelemetry's own, `OTEL_EXPORTER_OTLP_ENDPOINT` and `OTEL_TRACES_SAMPLER_ARG`, are read in `shared/telemetry.py`.
+"""
 
 import hashlib
 import hmac
@@ -7,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
+# some are kept for services to come, so that no port ever changes its service
 PORTS = {
     "pos": 101,
     "booking": 102,

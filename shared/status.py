@@ -13,11 +13,10 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from shared import telemetry
 from shared.http import Here, Route
 from shared.parked_route import PARKED
+from shared.tokens import OPERATORS
 
 if TYPE_CHECKING:
     from shared.running import Running
-
-OPERATORS = frozenset({"headquarters", "service"})
 
 _STATUS = """
 SELECT h.epoch, h.number, coalesce(r.number, 0) AS relayed,

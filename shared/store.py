@@ -1,6 +1,5 @@
 """Streams and events in Postgres: load many in one query, append to many at expected versions in one call."""
 
-import json
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import orjson
 
 from shared import telemetry
 from shared.errors import Conflict
@@ -79,7 +79,7 @@ def partition_of(key: UUID, partitions: int) -> int:
 
 async def load(tx: Tx, ids: Iterable[UUID], *, lock: bool) -> dict[UUID, Loaded]:
     """Return the rows of the streams that exist; with `lock` they stay as they are until the transaction ends."""
-    rows = await tx.fetch(_LOAD_LOCKING if lock else _LOAD, sorted(ids))
+    rows = await tx.fetch(_LOAD_LOCKING if lock else _LOAD, list(ids))
     return {
         row["id"]: Loaded(row["category"], row["partition_key"], row["version"], row["shape"], row["state"])
         for row in rows
@@ -101,7 +101,7 @@ async def history(tx: Tx, stream_id: UUID, vocabulary: Vocabulary) -> list[Envel
             version=row["version"],
             key=row["partition_key"],
             event=vocabulary.read(row["type"], row["shape"], row["data"]),
-            cause=cause_of(json.loads(row["meta"])),
+            cause=cause_of(orjson.loads(row["meta"])),
             recorded_at=row["recorded_at"],
         )
         for row in await tx.fetch(_HISTORY, stream_id)
@@ -115,7 +115,7 @@ async def once(tx: Tx, key: UUID) -> bool:
 
 async def append(tx: Tx, changes: Sequence[Change], partitions: int, done: Done | None = None) -> None:
     """Write the events and move the streams; raise Conflict when one has moved, DoneBefore when `done` exists."""
-    changes = sorted(changes, key=lambda change: change.stream_id)
+    changes = sorted(changes, key=lambda change: change.stream_id.int)
     arrays = (*_stream_arrays(changes), *_event_arrays(changes, partitions))
     tail = (done.id, done.body_hash, done.result) if done else (None, None, None)
     try:
@@ -162,7 +162,7 @@ def meta_of(cause: Cause) -> str:
         kept["traceparent"] = cause.traceparent
     if cause.actor:
         kept["actor"] = cause.actor
-    return json.dumps(kept)
+    return orjson.dumps(kept).decode()
 
 
 def cause_of(meta: Mapping[str, Any]) -> Cause:

@@ -26,7 +26,6 @@ HANDLE = "handle"  # internal: commands of one transaction, from load to guard
 RELAY = "relay"  # producer: a page of the feed, from read to acknowledged
 CONSUME = "consume"  # consumer: a batch of another service's events, one transaction
 PROJECT = "project"  # internal: a page of the own feed into the views
-TIMER = "timer"  # internal: a timer's command
 
 # metrics
 _QUICK = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)

@@ -13,6 +13,7 @@ from shared.settings import Settings
 
 ROLES = frozenset({"till", "staff", "headquarters", "service"})
 CHAIN_WIDE = frozenset({"headquarters", "service"})
+OPERATORS = CHAIN_WIDE  # who may look into a service, and set its terms
 PRESET_TTL = timedelta(hours=12)
 
 _ALGORITHMS = ["HS256"]

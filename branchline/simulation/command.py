@@ -13,7 +13,7 @@ from branchline.chain_file import ChainFile, NotAChain
 from branchline.office import Office, Refused, open_office
 from branchline.settings import settings
 from branchline.simulation.books import read_tills
-from branchline.simulation.journal import read_entries
+from branchline.simulation.journal import read_answers, read_entries
 from branchline.simulation.session import CannotBegin, Plan, locked, play
 from branchline.simulation.verdict import counts, judge, versions
 from shared.settings import Settings
@@ -30,7 +30,7 @@ def register(subparsers: Any) -> None:
     simulate.add_argument("--seed", default="branchline", help="the same seed makes the same days")
     simulate.add_argument("--sales-per-second", type=_above_zero, default=5.0, metavar="N")
     simulate.add_argument("--for", dest="seconds", type=_seconds, default=60.0, metavar="SECONDS|ever")
-    simulate.add_argument("--customers", type=int, default=1200, metavar="N")
+    simulate.add_argument("--customers", type=_above_none, default=1200, metavar="N")
     simulate.add_argument("--chain", type=Path, default=DEMO, metavar="FILE.yaml")
     simulate.add_argument("--journals", type=Path, metavar="DIR", help="the tills' own memory (.local/journals/CELL)")
     simulate.set_defaults(run=run)
@@ -52,6 +52,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _above_zero(text: str) -> float:
     if (number := float(text)) <= 0:
+        raise ValueError
+    return number
+
+
+def _above_none(text: str) -> int:
+    if (number := int(text)) < 1:
         raise ValueError
     return number
 
@@ -90,11 +96,18 @@ async def _prepare(office: Office, chain: ChainFile, journals: Path) -> None:
     await chain_command.apply_policies(office, chain, only=named)
     seen = await read_tills(office)
     for till in (till for branch in chain.branches for till in branch.till_codes()):
-        written = max((one.entry.seq for one in read_entries(journals / f"{till}.items")), default=0)
-        if till in seen and seen[till].high > written:
+        seqs = [one.entry.seq for one in read_entries(journals / f"{till}.items")]
+        answered = max((seqs[place] for place, _ in read_answers(journals / f"{till}.answers")), default=0)
+        high = seen[till].high
+        if high > max(seqs, default=0):
             raise CannotBegin(
-                f"till {till} has sent up to {seen[till].high}, and its journal in {journals} knows {written}: "
+                f"till {till} has sent up to {high}, and its journal in {journals} knows {max(seqs, default=0)}: "
                 "give the folder of its journals, or a chain file with other branches"
+            )
+        if high < answered:
+            raise CannotBegin(
+                f"till {till} was answered up to {answered}, as its journal in {journals} knows, and stands at {high}: "
+                "this system is another one, or it has lost what it took; for another one, begin with an empty folder"
             )
 
 

@@ -35,6 +35,8 @@ def _person(person: Person, seen: Standing) -> Iterator[str]:
     joined = _id(person.joined) if person.joined else None
     if seen.joined != joined or _utc(seen.joined_at) != _utc(person.joined_at):
         yield f"joined by {seen.joined} at {seen.joined_at}, not by {joined} ({person.joined}) at {person.joined_at}"
+    if person.tier not in (None, seen.tier):
+        yield f"tier is {seen.tier}, not {person.tier}"
     points = {_id(ref): earned for ref, earned in person.points.items() if earned}
     for sale in sorted(points.keys() | seen.points.keys()):
         if points.get(sale) != seen.points.get(sale):

@@ -39,10 +39,14 @@ class Dated(Generic[T]):
 
 @dataclass(frozen=True)
 class Rules:
-    """The policies: what joining takes, and the points for each minor unit."""
+    """The policies: what joining takes, the points for each minor unit, and the tiers with the spend each begins at.
+
+    `tiers` is empty where they have changed: then a tier depends on when it was last looked at.
+    """
 
     join_minimum: Dated[int]
     rate: Dated[Fraction]
+    tiers: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +101,13 @@ class Bought:
 
 @dataclass
 class Person:
-    """A customer: the receipt that made her a member, if any, what each receipt earns, and what she has spent."""
+    """A customer: the receipt that made her a member, if any, what each receipt earns, what she has spent, her tier."""
 
     joined: Ref | None = None
     joined_at: datetime | None = None
     points: dict[Ref, int] = field(default_factory=dict)
     spend_minor: int = 0
+    tier: str | None = None
 
     @property
     def balance(self) -> int:
@@ -187,4 +192,7 @@ def _stand(name: str, receipts: Sequence[Bought], rules: Rules) -> Person:
             person.joined, person.joined_at = receipt.ref, receipt.at
         if person.joined is not None:
             person.points[receipt.ref] = int(max(0, left) * rules.rate.at(receipt.at))
+    if person.joined is not None and rules.tiers:
+        reached = [tier for tier in rules.tiers if tier[0] <= person.spend_minor]
+        person.tier = max(reached, default=min(rules.tiers))[1]
     return person

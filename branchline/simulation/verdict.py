@@ -74,9 +74,11 @@ async def read_rules(office: Office) -> Rules:
     """Return the policies as they are published."""
     membership = versions(await office.ask("membership", "GET", "/v1/policy"))
     points = versions(await office.ask("loyalty-points", "GET", "/v1/policy"))
+    tiers = [(tier["from_minor"], tier["name"]) for tier in membership[-1][1]["tiers"]] if len(membership) == 1 else []
     return Rules(
         Dated([(start, terms["join_minimum_minor"]) for start, terms in membership]),
         Dated([(start, Fraction(terms["points_per_unit"]) / terms["minor_per_unit"]) for start, terms in points]),
+        tuple(tiers),
     )
 
 

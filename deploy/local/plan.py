@@ -1,4 +1,4 @@
-"""What a run consists of: the programs, their settings and their order."""
+"""What a run consists of: the programs and their settings. The supervisor knows the order."""
 
 import os
 import signal

@@ -1,5 +1,7 @@
 """Runs a plan in the background: starts its programs in order, starts again what ends, stops all in reverse.
 
+The order is keys, Postgres and Kafka, `branchline migrate`, then all services at once, each waited for.
+
 What it says goes to its standard output, a line each; what it knows to `state.json`. Times are seconds.
 """
 

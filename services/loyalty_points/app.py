@@ -4,7 +4,6 @@ from contracts.loyalty_points import EVENTS
 from services.loyalty_points import domain, guards, reactions, routes
 from services.loyalty_points.terms import Terms
 from shared.decider import Aggregate
-from shared.http import Route
 from shared.service import Hearing, Service
 
 app = Service(
@@ -17,6 +16,6 @@ app = Service(
         Hearing("pos", reactions.FROM_POS, reactions.react),
         Hearing("membership", reactions.FROM_MEMBERSHIP, reactions.react),
     ),
-    routes=(Route("GET", "/v1/accounts/{customer_id}", routes.account, frozenset({"staff", "headquarters"})),),
+    routes=routes.ROUTES,
     policy=Terms,
 )

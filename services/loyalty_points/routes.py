@@ -5,7 +5,7 @@ from uuid import UUID
 
 from contracts.loyalty_points import PointsEarned, PointsTakenBack
 from shared.errors import Missing
-from shared.http import Here
+from shared.http import Here, Route
 from shared.message import Event
 
 KINDS = {PointsEarned: "earned", PointsTakenBack: "taken-back"}
@@ -34,3 +34,6 @@ def _entry(event: Event) -> dict[str, Any] | None:
         return None
     fields = {"at", "points", "balance", "debt", "sale_id", "branch", "on", "policy_version"}
     return {"kind": KINDS[type(event)], **event.model_dump(include=fields)}
+
+
+ROUTES = (Route("GET", "/v1/accounts/{customer_id}", account, frozenset({"staff", "headquarters"})),)

@@ -12,9 +12,12 @@ from services.membership.domain import ReviewTier
 from services.membership.guards import gather
 from services.membership.vault import Vault
 from shared.errors import Missing
-from shared.http import Here, Who, Why, reading
+from shared.http import Here, Route, Who, Why, reading
 
 LARGEST_PAGE = 500
+LARGEST_KEPT = 40 * 1024 * 1024
+SERVICE = frozenset({"service"})
+PEOPLE = frozenset({"staff", "headquarters"})
 
 
 async def resolve(asked: Resolve, at: Here, cause: Why) -> Resolved:
@@ -56,3 +59,12 @@ async def members(
         rows = await views.page(tx, after, limit)
     more = rows[-1]["customer_id"] if len(rows) == limit else None
     return {"members": [dict(row) for row in rows], "next": more}
+
+
+ROUTES = (
+    Route("POST", "/v1/vault/resolve", resolve, SERVICE),
+    Route("POST", "/v1/vault/keep", keep, SERVICE, cap=LARGEST_KEPT),
+    Route("POST", "/v1/vault/reveal", reveal, SERVICE),
+    Route("GET", "/v1/customers/{customer_id}", customer, PEOPLE),
+    Route("GET", "/v1/members", members, PEOPLE),
+)

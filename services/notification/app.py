@@ -7,7 +7,6 @@ from services.notification import domain, guards, reactions, routes, views
 from services.notification.delivery import deliver
 from services.notification.terms import Terms
 from shared.decider import Aggregate
-from shared.http import Route
 from shared.service import Hearing, Service, ViewSet
 
 app = Service(
@@ -17,7 +16,7 @@ app = Service(
         Aggregate(
             "message",
             domain,
-            domain.Letter,
+            domain.Message,
             domain.COMMANDS,
             domain.EVENTS,
             key="message_id",
@@ -27,7 +26,7 @@ app = Service(
     ),
     hears=(Hearing("membership", reactions.HEARD, reactions.react),),
     views=ViewSet(Path(__file__).with_name("views.sql"), views.project),
-    routes=(Route("GET", "/v1/messages", routes.messages, frozenset({"staff", "headquarters"})),),
+    routes=routes.ROUTES,
     policy=Terms,
     workers=(deliver,),
 )

@@ -104,7 +104,7 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True)
-class Letter:
+class Message:
     """A message that is to be sent, or was."""
 
     status: Status
@@ -112,24 +112,24 @@ class Letter:
     template: str
 
 
-initial: Letter | None = None
+initial: Message | None = None
 
 
-def decide(command: MessageCommand, letter: Letter | None) -> list[MessageEvent]:
+def decide(command: MessageCommand, message: Message | None) -> list[MessageEvent]:
     """Return the events `command` causes; raise Rejected for an outcome of what nobody was sending."""
     match command:
         case PlanMessage():
-            return _plan(command) if letter is None else []
-        case ClaimMessage() if letter and letter.status is Status.PLANNED:
+            return _plan(command) if message is None else []
+        case ClaimMessage() if message and message.status is Status.PLANNED:
             return [MessageClaimed(at=command.at, message_id=command.message_id, until=command.until)]
-        case DropMessage() if letter and letter.status is Status.PLANNED:
-            return [_failed(command, letter)]
+        case DropMessage() if message and message.status is Status.PLANNED:
+            return [_failed(command, message)]
         case ClaimMessage() | DropMessage():
             return []
         case RecordSent() | RecordFailed() | RecordUnknown():
-            if letter is None or letter.status is Status.PLANNED:
+            if message is None or message.status is Status.PLANNED:
                 raise Rejected("message-not-claimed", message_id=command.message_id)
-            return _record(command, letter)
+            return _record(command, message)
 
 
 def _plan(news: PlanMessage) -> list[MessageEvent]:
@@ -142,52 +142,52 @@ def _plan(news: PlanMessage) -> list[MessageEvent]:
     return [planned]
 
 
-def _record(outcome: Outcome, letter: Letter) -> list[MessageEvent]:
+def _record(outcome: Outcome, message: Message) -> list[MessageEvent]:
     """A known outcome is final; it may come after it was given up as unknown."""
-    if letter.status in (Status.SENT, Status.FAILED):
+    if message.status in (Status.SENT, Status.FAILED):
         return []
     match outcome:
         case RecordSent():
             sent = MessageSent(
                 at=outcome.at,
                 message_id=outcome.message_id,
-                customer_id=letter.customer_id,
-                template=letter.template,
+                customer_id=message.customer_id,
+                template=message.template,
                 channel=outcome.channel,
                 receipt=outcome.receipt,
             )
             return [sent]
         case RecordFailed():
-            return [_failed(outcome, letter)]
-        case RecordUnknown() if letter.status is Status.UNKNOWN:
+            return [_failed(outcome, message)]
+        case RecordUnknown() if message.status is Status.UNKNOWN:
             return []
         case RecordUnknown():
             unknown = MessageOutcomeUnknown(
                 at=outcome.at,
                 message_id=outcome.message_id,
-                customer_id=letter.customer_id,
-                template=letter.template,
+                customer_id=message.customer_id,
+                template=message.template,
                 channel=outcome.channel,
             )
             return [unknown]
 
 
-def _failed(outcome: RecordFailed | DropMessage, letter: Letter) -> MessageFailed:
+def _failed(outcome: RecordFailed | DropMessage, message: Message) -> MessageFailed:
     return MessageFailed(
         at=outcome.at,
         message_id=outcome.message_id,
-        customer_id=letter.customer_id,
-        template=letter.template,
+        customer_id=message.customer_id,
+        template=message.template,
         code=outcome.code,
     )
 
 
-def evolve(letter: Letter | None, event: MessageEvent) -> Letter:
+def evolve(message: Message | None, event: MessageEvent) -> Message:
     """Return the message after `event`; never refuses, for it has happened."""
     if isinstance(event, MessagePlanned):
-        return Letter(Status.PLANNED, event.customer_id, event.template)
-    assert letter is not None
-    return replace(letter, status=_STATUS[type(event)])
+        return Message(Status.PLANNED, event.customer_id, event.template)
+    assert message is not None
+    return replace(message, status=_STATUS[type(event)])
 
 
 _STATUS: dict[type[MessageEvent], Status] = {

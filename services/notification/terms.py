@@ -16,6 +16,3 @@ class Terms(BaseModel):
     @property
     def welcome_within(self) -> timedelta:
         return timedelta(hours=self.welcome_within_hours)
-
-
-PRESET = Terms()

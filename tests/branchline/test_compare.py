@@ -19,7 +19,7 @@ from branchline.simulation.oracle import Dated, Figures, Rules, Told, Truth, wor
 from branchline.simulation.town import Town
 from contracts.pos import sale_id
 
-RULES = Rules(Dated([(None, 500_00)]), Dated([(None, Fraction(1, 100))]))
+RULES = Rules(Dated([(None, 500_00)]), Dated([(None, Fraction(1, 100))]), ((0, "ordinary"), (2000_00, "silver")))
 BEGAN_AT = datetime(2026, 11, 22, 15, tzinfo=UTC)
 TILLS = {"TOR1-1": TillSeen(300, parked=4)}
 
@@ -42,6 +42,7 @@ def books_of(truth: Truth) -> Books:
         name: Standing(
             joined=str(sale_id(*person.joined)) if person.joined else None,
             joined_at=person.joined_at,
+            tier=person.tier,
             balance=person.balance,
             points={str(sale_id(*ref)): earned for ref, earned in person.points.items() if earned},
             shown_balance=person.balance,
@@ -105,6 +106,7 @@ PLANTED: dict[str, Callable[[Books], None]] = {
     "joined by another receipt": join_by_another,
     "a point too few on a receipt": drop_a_point,
     "points for a receipt twice": lambda books: a_member(books).points.update({"another": 1}),
+    "another tier": lambda books: setattr(a_member(books), "tier", "gold"),
     "balance off by one": change("balance", -1),
     "debt from nowhere": change("debt", 1),
     "headquarters shows another balance": change("shown_balance", 1),

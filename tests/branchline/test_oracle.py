@@ -64,6 +64,13 @@ def test_a_refund_takes_points_back_and_never_the_membership() -> None:
     assert truth.people[ANN_NAME].balance == 100
 
 
+def test_a_tier_is_that_of_the_spend_that_refunds_have_left_and_only_members_have_one() -> None:
+    rules = Rules(RULES.join_minimum, RULES.rate, ((0, "ordinary"), (1000_00, "silver")))
+    sales = [sale("1", "10:00:00", 600_00), sale("2", "11:00:00", 400_00), sale("3", "12:00:00", 9, customer=BEN)]
+    assert [work_out(sales, rules).people[name].tier for name in (ANN_NAME, BEN_NAME)] == ["silver", None]
+    assert work_out([*sales, refund("2", "13:00:00", 1, 1)], rules).people[ANN_NAME].tier == "ordinary"
+
+
 def test_a_refund_at_the_next_till_counts_on_its_own_day() -> None:
     back = told(
         "refund",

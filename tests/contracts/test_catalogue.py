@@ -7,6 +7,7 @@ from types import ModuleType
 from branchline.contracts.catalogue import catalogue, differences, houses, listeners
 from branchline.contracts.told import spoken
 from contracts import notification, pos
+from shared.http import Route
 from shared.message import Envelope
 from shared.postgres import Tx
 from shared.service import Heard, Hearing, Service, ViewSet
@@ -35,6 +36,13 @@ def test_the_page_has_each_event_with_its_news_and_its_listeners() -> None:
     assert "## pos\n\nThe tills' service.\n" in page
     assert "| SaleRecorded.v1 | A receipt was closed. | points |" in page
     assert "| VisitCheckedIn.v1 | Somebody came in. | – |" in page
+
+
+def test_the_page_has_each_route_with_the_roles_that_may_call_it() -> None:
+    door = Service("door", routes=(Route("GET", "/v1/rooms", show, frozenset({"staff", "headquarters"})),))
+    page = catalogue((), {}, {"door": (ModuleType("door", "A door."), door)})
+    assert "| GET /v1/rooms | headquarters, staff |" in page
+    assert "| GET /health/live | no token asked |" in page
 
 
 def test_a_service_that_says_other_things_than_its_contract_is_seen() -> None:

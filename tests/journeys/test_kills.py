@@ -45,3 +45,4 @@ async def test_a_sigkill_of_each_service_twice_changes_no_figure(settings: Setti
         told = expected(source.rows())
         joined, points = await seen(at_work, told.points.keys(), {row["Receipt"] for row in source.rows()})
         assert (joined, points) == (told.joined, told.points)
+        assert (await branchline(settings, "parked")).text == "nothing is parked\n"

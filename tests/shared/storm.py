@@ -24,7 +24,7 @@ Part = Callable[[Running], Awaitable[None]]
 
 WRITERS, STREAMS = 32, 40
 EVENTS = 400  # at least
-LONGEST_STORM, CALM = 10.0, 8.0  # seconds: of writing, and without anything new before what is missing is lost
+LONGEST_STORM, CALM = 10.0, 12.0  # seconds: of writing, and without anything new before what is missing is lost
 LONGEST_SLEEP = 0.01
 ROLLBACKS = 0.1
 SHORTEST_LIFE, LONGEST_LIFE = 0.1, 0.5

@@ -166,7 +166,7 @@ def test_a_place_is_read_as_it_was_written(numbers: tuple[int, int, int, int]) -
     assert read_position(write_position(link.position).encode()) == link.position
 
 
-@pytest.mark.parametrize("text", [b"", b"1:2:3", b"1:2:3:4:5", b"1:2:3:x"])
+@pytest.mark.parametrize("text", [b"", b"1:2:3", b"1:2:3:4:5", b"1:2:3:x", b"1:-2:0:0", b"1:9223372036854775808:0:0"])
 def test_a_place_that_is_none_is_refused(text: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         read_link(text)

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from uuid import uuid4
 
+import asyncpg
 import httpx2
 import pytest
 from fastapi.responses import StreamingResponse
@@ -164,6 +165,23 @@ async def test_when_a_part_dies_the_others_stop_and_the_service_says_which(provi
         async with serving(replace(TOY, workers=(other, dying)), provisioned, parts=("workers",)) as running:
             await running.stop.wait()
     assert others == ["stopped"]
+
+
+async def test_when_postgres_goes_away_and_comes_back_the_parts_go_on(provisioned: Settings) -> None:
+    admin = await asyncpg.connect(provisioned.database_url)
+    role = provisioned.schema(TOY.name)
+    async with serving(WITH_VIEWS, provisioned, parts=("sequencer", "views", "timers", "workers", "http")) as running:
+        await running.views_live.wait()
+        await admin.execute(f"ALTER ROLE {role} CONNECTION LIMIT 0")
+        await admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1", role)
+        await asyncio.sleep(1)
+        assert not running.stop.is_set()
+        await admin.execute(f"ALTER ROLE {role} CONNECTION LIMIT -1")
+        async with asyncio.timeout(20):
+            await perform(running, [Issued(Add(counter_id=uuid4(), amount=1, at=at(0)), Cause("test", "test"))])
+            while await running.pool.fetchval("SELECT count(*) FROM counters") < 1:
+                await asyncio.sleep(0.02)
+    await admin.close()
 
 
 async def test_a_part_that_is_not_chosen_does_not_run(provisioned: Settings) -> None:

@@ -125,7 +125,7 @@ def test_a_trace_is_read_with_its_flag() -> None:
 
 
 def test_a_span_inside_another_is_its_child() -> None:
-    with telemetry.tracing(telemetry.REQUEST, trace_id=TRACE) as outer, telemetry.tracing(telemetry.TIMER) as inner:
+    with telemetry.tracing(telemetry.REQUEST, trace_id=TRACE) as outer, telemetry.tracing(telemetry.HANDLE) as inner:
         assert outer
         assert inner
         assert (inner.trace_id, inner.parent_id) == (TRACE, outer.span_id)

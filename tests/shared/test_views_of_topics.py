@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from shared import status
 from shared.message import Cause, Envelope, Issued
 from shared.migrations import provision
 from shared.parts import serving
@@ -91,6 +92,14 @@ async def test_a_build_whose_speaker_does_not_answer_leaves_the_old_views_in_pla
         assert await _is(running, 10)
 
 
+async def _is_idle(running: Running) -> bool:
+    """Return whether the status says that nothing of the topic is left, and of nothing else."""
+    (told,) = (await status.collect(running))["consumers"]
+    assert (told["consumer"], told["topic"]) == (ViewTables(running).consumer, running.settings.topic(NAME))
+    assert (told["parked"], told["halted"], told["set_aside"]) == ([], False, 0)
+    return (told["lag_events"], told["lag_seconds"]) == (0, 0.0)
+
+
 async def _is(running: Running, total: int) -> bool:
     found: int = await running.pool.fetchval(SUM)
     return found == total
@@ -108,4 +117,5 @@ async def test_the_first_views_of_a_service_are_read_at_once_and_fill_up(speaker
         await asyncio.wait_for(running.views_live.wait(), 10)
         await say(speaker, 5)
         await until(lambda: _is(running, 5))
+        await until(lambda: _is_idle(running))
     assert sum(len(told) for told in seen) == 5

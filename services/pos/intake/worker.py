@@ -5,7 +5,6 @@ after its transaction. A record that is no request goes into the quarantine, who
 from being taken is tried again until it is. Times are seconds.
 """
 
-import logging
 import random
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -14,9 +13,6 @@ from typing import Any
 import structlog
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
-from faststream import AckPolicy
-from faststream.kafka import KafkaBroker, KafkaMessage
-from faststream.kafka.message import FAKE_CONSUMER
 
 from services.pos.intake import rows
 from services.pos.intake.book import Result, Settled, Verdict
@@ -25,6 +21,7 @@ from services.pos.intake.items import LARGEST_REQUEST, Door, Item, digest, read_
 from services.pos.intake.people import keep, name_of
 from services.pos.intake.taking import take
 from shared import telemetry, topics
+from shared.batches import Batches
 from shared.cloudevent import Record
 from shared.errors import ContractBroken, Missing, Unavailable
 from shared.faults import is_passing
@@ -33,14 +30,11 @@ from shared.message import Cause
 from shared.running import Running, pause
 
 MOST_AT_ONCE = 100
-BATCH_WAIT_MS = 10
-FETCH_WAIT_MS = 100
 LONGEST_RETRY = 5.0
 LOOK_EVERY = 5.0
 OF_NO_TILL = ""
 
 _log = structlog.get_logger()
-_KAFKA_LOG = logging.getLogger(__name__)
 
 
 async def intake(running: Running) -> None:
@@ -54,39 +48,18 @@ class _Intake:
         self._settings = running.settings
         self.topic = f"{self._settings.cell}.pos.intake"
         self._key = self._settings.key("intake")
-        self._subscriber: Any = None
+        group = f"{self._settings.cell}.pos.intake"
+        self._batches = Batches(self._settings, self.topic, group, self.hear, most_at_once=MOST_AT_ONCE)
 
     async def run(self) -> None:
         if not await self._topic_is_there():
             return
-        broker = KafkaBroker(
-            self._settings.kafka,
-            consumer_only=True,
-            allow_auto_create_topics=False,
-            apply_types=False,
-            logger=_KAFKA_LOG,
-            log_level=logging.DEBUG,
-            parser=_unparsed,
-            decoder=_undecoded,
-        )
-        self._subscriber = broker.subscriber(
-            self.topic,
-            batch=True,
-            group_id=f"{self._settings.cell}.pos.intake",
-            ack_policy=AckPolicy.MANUAL,
-            auto_offset_reset="earliest",
-            max_records=MOST_AT_ONCE,
-            batch_timeout_ms=BATCH_WAIT_MS,
-            fetch_max_wait_ms=FETCH_WAIT_MS,
-            no_reply=True,
-        )
-        self._subscriber(self.hear)
         try:
-            await broker.start()
+            await self._batches.start()
             while not self._running.stop.is_set():
                 await pause(self._running, LOOK_EVERY)
         finally:
-            await broker.stop()
+            await self._batches.stop()
 
     async def hear(self, records: Any) -> None:  # FastStream would build a validator from a better type
         """Take the records in their order, and commit each one's offset when it is done. Never raises."""
@@ -95,7 +68,7 @@ class _Intake:
                 return
             place = TopicPartition(record.topic, record.partition)
             with suppress(KafkaError):  # the partition may be another member's by now, which takes it again
-                await self._subscriber.consumer.commit({place: record.offset + 1})
+                await self._batches.client.commit({place: record.offset + 1})
 
     async def _topic_is_there(self) -> bool:
         while not self._running.stop.is_set():
@@ -155,11 +128,3 @@ class _Intake:
             parked = Settled(item, Verdict(Result.PARKED, code, facts))
             await rows.set_aside(tx, None, [(parked, kept[name_of(item)])])
         _log.error("set aside", alarm=True, **facts, reason=code)
-
-
-async def _unparsed(records: Any) -> KafkaMessage:
-    return KafkaMessage(body=b"", raw_message=records, consumer=FAKE_CONSUMER)
-
-
-async def _undecoded(message: KafkaMessage) -> Any:
-    return message.raw_message

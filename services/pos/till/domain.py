@@ -1,4 +1,4 @@
-"""A till: where it stands, and what was noticed of what it sends. Pure."""
+"""A till: where it stands, and what the intake has noticed of what it sends. Pure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

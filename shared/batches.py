@@ -1,0 +1,82 @@
+"""A topic's records in batches, just as Kafka has them: the one place where FastStream is wired. Milliseconds.
+
+Offsets are the reader's to commit, if it wants them at all.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiokafka import ConsumerRebalanceListener
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker, KafkaMessage
+from faststream.kafka.message import FAKE_CONSUMER
+
+from shared.settings import Settings
+
+FETCH_WAIT = 100
+BATCH_WAIT = 10
+HEARTBEAT = 1000  # how late a member hears that another has come or gone
+
+_KAFKA_LOG = logging.getLogger(__name__)
+
+
+class Batches:
+    """Gives `hear` what comes to the group `group` of a topic, from the first record on, between `start` and `stop`."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        topic: str,
+        group: str,
+        hear: Callable[[Any], Awaitable[None]],
+        *,
+        most_at_once: int,
+        listener: ConsumerRebalanceListener | None = None,
+    ) -> None:
+        self._broker = KafkaBroker(
+            settings.kafka,
+            consumer_only=True,
+            allow_auto_create_topics=False,
+            apply_types=False,
+            logger=_KAFKA_LOG,
+            log_level=logging.DEBUG,
+            parser=_unparsed,
+            decoder=_undecoded,
+        )
+        self._subscriber: Any = self._broker.subscriber(
+            topic,
+            batch=True,
+            group_id=group,
+            ack_policy=AckPolicy.MANUAL,
+            auto_offset_reset="earliest",
+            max_records=most_at_once,
+            batch_timeout_ms=BATCH_WAIT,
+            fetch_max_wait_ms=FETCH_WAIT,
+            heartbeat_interval_ms=HEARTBEAT,
+            listener=listener,
+            no_reply=True,
+        )
+        self._subscriber(hear)
+
+    @property
+    def client(self) -> Any:
+        """Return aiokafka's consumer: to seek, pause and commit with."""
+        return self._subscriber.consumer
+
+    async def start(self) -> None:
+        """Begin to read."""
+        await self._broker.start()
+
+    async def stop(self) -> None:
+        """Read no more; what is in hand is finished."""
+        await self._broker.stop()
+
+
+async def _unparsed(records: Any) -> KafkaMessage:
+    """Leave the headers alone: one that is no text must not lose a batch."""
+    return KafkaMessage(body=b"", raw_message=records, consumer=FAKE_CONSUMER)
+
+
+async def _undecoded(message: KafkaMessage) -> Any:
+    return message.raw_message
