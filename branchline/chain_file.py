@@ -69,7 +69,7 @@ class Tier(_Part):
 
 
 class Policy(_Part):
-    """What every policy has: when it begins, for one that is not the first."""
+    """What every policy has: when it begins. The first, unless that is to come, holds for ever before, too."""
 
     starts_at: Annotated[AwareDatetime | None, Field(alias="from")] = None
 

@@ -6,20 +6,19 @@ import sys
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from typing import Any
 
+from branchline.catalogue import names
 from branchline.office import OPERATORS_PATIENCE, Refused, open_office
 from branchline.settings import settings
 from shared.errors import Unavailable
-
-SERVICES = ("pos", "membership", "loyalty-points", "notification", "projection")
 
 
 def register(subparsers: Any) -> None:
     """Add the commands."""
     parked = subparsers.add_parser("parked", help="list the keys that wait for an operator, and why")
-    parked.add_argument("service", nargs="?", choices=SERVICES, help="only this one")
+    parked.add_argument("service", nargs="?", choices=names(), help="only this one")
     parked.set_defaults(run=run_parked)
     redrive = subparsers.add_parser("redrive", help="apply what is parked at a service again, in order")
-    redrive.add_argument("service", choices=SERVICES)
+    redrive.add_argument("service", choices=names())
     redrive.add_argument("--consumer", help="only this consumer's")
     redrive.add_argument("--topic", help="only what came by this topic")
     redrive.add_argument("--key", help="only this key")
@@ -28,7 +27,7 @@ def register(subparsers: Any) -> None:
 
 def run_parked(arguments: argparse.Namespace) -> int:
     """Print what is parked: 0 nothing, 1 something, 2 a service did not answer."""
-    return _answered(_parked([arguments.service] if arguments.service else SERVICES))
+    return _answered(_parked([arguments.service] if arguments.service else names()))
 
 
 def run_redrive(arguments: argparse.Namespace) -> int:

@@ -126,7 +126,8 @@ class Applier:
                 if not is_passing(error):
                     raise
                 line = _log.error if waited >= ALARM_AFTER else _log.warning
-                line("cannot apply yet", consumer=self.consumer, topic=self.topic, error=repr(error), seconds=waited)
+                told = {"error": repr(error), "seconds": waited, "alarm": waited >= ALARM_AFTER}
+                line("cannot apply yet", consumer=self.consumer, topic=self.topic, **told)
             await self._rest(wait * random.uniform(0.5, 1.0))
             waited, wait = waited + wait, min(wait * 2, LONGEST)
 

@@ -17,6 +17,7 @@ from shared.settings import Settings
 FETCH_WAIT = 100
 BATCH_WAIT = 10
 HEARTBEAT = 1000  # how late a member hears that another has come or gone
+SESSION = 6000  # how long the partitions of a member that was killed wait
 
 _KAFKA_LOG = logging.getLogger(__name__)
 
@@ -54,6 +55,7 @@ class Batches:
             batch_timeout_ms=BATCH_WAIT,
             fetch_max_wait_ms=FETCH_WAIT,
             heartbeat_interval_ms=HEARTBEAT,
+            session_timeout_ms=SESSION,
             listener=listener,
             no_reply=True,
         )

@@ -86,7 +86,8 @@ class CatchingUp:
                 wait, waited = SHORTEST, 0.0
                 continue
             line = _log.error if waited >= ALARM_AFTER else _log.info
-            line("the feed does not fill the gap yet", **self._named, part=part, wanted=wanted, seconds=waited)
+            told = {"part": part, "wanted": wanted, "seconds": waited, "alarm": waited >= ALARM_AFTER}
+            line("the feed does not fill the gap yet", **self._named, **told)
             await self._rest(wait)
             waited, wait = waited + wait, min(wait * 2, LONGEST)
 
@@ -114,7 +115,8 @@ class CatchingUp:
                 return await self._read(after, part)
             except (Unavailable, PeerRefused) as error:
                 line = _log.error if waited >= ALARM_AFTER else _log.warning
-                line("the speaker's feed cannot be read", **self._named, error=str(error), seconds=waited)
+                told = {"error": str(error), "seconds": waited, "alarm": waited >= ALARM_AFTER}
+                line("the speaker's feed cannot be read", **self._named, **told)
             await self._rest(wait)
             waited, wait = waited + wait, min(wait * 2, LONGEST)
 

@@ -7,8 +7,6 @@ from shared.errors import Conflict, Unavailable
 PASSING = (
     Conflict,
     Unavailable,
-    ConnectionError,
-    TimeoutError,
     asyncpg.PostgresConnectionError,
     asyncpg.TransactionRollbackError,  # serialization, deadlock
     asyncpg.OperatorInterventionError,  # shut down, cancelled, starting up
@@ -24,4 +22,6 @@ def is_passing(error: BaseException) -> bool:
     """Return whether to try again; anything else is a bug, or bad input."""
     if isinstance(error, asyncpg.InterfaceError):  # also what asyncpg says of wrong use: only lost connections pass
         return "clos" in str(error)
+    if isinstance(error, OSError):  # the network's, also a name that is not found now; not a file's
+        return error.filename is None
     return isinstance(error, PASSING)

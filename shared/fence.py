@@ -15,6 +15,7 @@ _PLACE = """
 INSERT INTO consumed (consumer, topic, part, epoch, number, next_offset)
 SELECT $1, $2, part, epoch, number, next_offset
 FROM unnest($3::smallint[], $4::bigint[], $5::bigint[], $6::bigint[]) AS p (part, epoch, number, next_offset)
+ON CONFLICT DO NOTHING
 """
 _MOVE = """
 UPDATE consumed SET epoch = p.epoch, number = p.number, next_offset = p.next_offset, applied_at = clock_timestamp()
@@ -47,7 +48,7 @@ class Fence:
         return found
 
     async def place(self, tx: Tx, places: Mapping[int, Place]) -> None:
-        """Make the rows of a new consumer."""
+        """Make the rows of a new consumer; another process of it may have been first, and its rows stand."""
         await tx.execute(_PLACE, *self._arrays(places))
 
     async def move(self, tx: Tx, places: Mapping[int, Place]) -> None:

@@ -23,6 +23,7 @@ from shared.message import Cause
 from shared.postgres import Tx
 from shared.problems import Problem, answer_to
 from shared.running import Running
+from shared.scope import see
 from shared.tokens import Caller, Tokens
 
 __all__ = ["COOKIE", "Here", "Once", "Problem", "Route", "Who", "Why", "application", "reading"]
@@ -91,7 +92,7 @@ Once = Annotated[Idempotency | None, Depends(_idempotency)]
 async def reading(running: Running, caller: Caller) -> AsyncIterator[Tx]:
     """Give a transaction that only reads, and sees the rows of the caller's branch alone where row security asks it."""
     async with running.pool.acquire() as tx, tx.transaction(readonly=True):
-        await tx.execute("SELECT set_config('branchline.branch', $1, true)", caller.scope)
+        await see(tx, caller.scope)
         yield tx
 
 

@@ -1,4 +1,4 @@
-"""Whether a store is the one that Kafka has heard: one that went back must give nothing out before it is rebased."""
+"""Whether a store is the one that Kafka has heard: one that went back must give nothing out."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -31,7 +31,7 @@ SELECT EXISTS (
   WHERE f.number = $2 AND f.epoch = $1 AND f.part = $3
     AND s.category || '-' || e.stream_id || '/' || e.version = $4)
 """
-_REBASE = "It was restored to an earlier time, or moved: `branchline rebase` must compare it with Kafka first."
+_HALT = "It was restored to an earlier time, or moved: somebody must compare it with Kafka; no command does so yet."
 
 
 class WentBack(CannotRun):
@@ -57,13 +57,11 @@ async def _check_server(tx: Tx, service: str) -> None:
     assert server
     if (head["system_id"], head["timeline"]) != (server["system_id"], server["timeline"]):
         was, is_now = (f"{row['system_id']} on timeline {row['timeline']}" for row in (head, server))
-        raise WentBack(f"The store of {service} lived in database {was} and is now in {is_now}. {_REBASE}")
+        raise WentBack(f"The store of {service} lived in database {was} and is now in {is_now}. {_HALT}")
     if await tx.fetchval(_FROM_THE_FUTURE, head["floor_seq"]):
-        raise WentBack(
-            f"The store of {service} holds events of transactions that this database has not begun. {_REBASE}"
-        )
+        raise WentBack(f"The store of {service} holds events of transactions that this database has not begun. {_HALT}")
     if await tx.fetchval(_CURSOR) > head["number"]:
-        raise WentBack(f"The relay of {service} has sent more than its feed holds. {_REBASE}")
+        raise WentBack(f"The relay of {service} has sent more than its feed holds. {_HALT}")
 
 
 async def _check_told(tx: Tx, service: str, last: Arrival) -> None:
@@ -72,11 +70,11 @@ async def _check_told(tx: Tx, service: str, last: Arrival) -> None:
     epoch = await tx.fetchval("SELECT epoch FROM feed_head")
     if position.epoch > epoch:
         raise WentBack(
-            f"Kafka has heard epoch {position.epoch} of {service} ({where}), its store is at {epoch}. {_REBASE}"
+            f"Kafka has heard epoch {position.epoch} of {service} ({where}), its store is at {epoch}. {_HALT}"
         )
     if not await tx.fetchval(_KNOWN, position.epoch, position.number, last.part, told):
         at = f"{position.epoch}:{position.number}"
-        raise WentBack(f"Kafka has heard {told} of {service} at {at} ({where}), which its feed does not say. {_REBASE}")
+        raise WentBack(f"Kafka has heard {told} of {service} at {at} ({where}), which its feed does not say. {_HALT}")
 
 
 async def _last_told(running: Running, topic: str, count: int) -> AsyncIterator[Arrival]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -28,6 +29,7 @@ NAMES = ("sequencer", "relay", "views", "timers", "workers", "consumers", "http"
 FINISH_WITHIN = 10.0
 SERVERS_ANSWER_WITHIN = 5.0
 PRUNE_EVERY = 3600.0
+GARBAGE_AFTER = (20_000, 20, 20)  # objects, and collections of the generation before
 SHORTEST_WAIT, LONGEST_WAIT = 0.1, 5.0
 
 _NOT_MIGRATED = (
@@ -85,6 +87,10 @@ async def run(service: Service, settings: Settings, *, parts: tuple[str, ...], s
             loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, running.stop.set)
+            # what start-up has made stays, and a page of events is no garbage: looking took half of a relay's time
+            gc.collect()
+            gc.freeze()
+            gc.set_threshold(*GARBAGE_AFTER)
             await running.stop.wait()
     finally:
         await asyncio.to_thread(telemetry.close)

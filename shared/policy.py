@@ -21,7 +21,7 @@ STREAM = uuid5(UUID("b2c0ffee-0000-5000-8000-000000000001"), "policy")
 
 
 class PublishPolicy(Command):
-    """Let `terms` hold from `holds_from` on, or from now; the very first hold from the beginning of time."""
+    """Let `terms` hold from `holds_from` on, or from now; the very first, unless that is to come, always."""
 
     policy_id: UUID = STREAM
     terms: dict[str, Any]
@@ -48,17 +48,18 @@ initial = Published()
 
 def decide(command: PublishPolicy, published: Published) -> Sequence[PolicyPublished]:
     """Say the new version, or nothing when the last one has the same terms. A version never starts in the past."""
-    if not published.versions:
-        return [PolicyPublished(at=command.at, number=1, holds_from=ALWAYS, terms=command.terms)]
-    last = published.versions[-1]
     starts_at = command.holds_from or command.at
-    if last.terms == command.terms:
+    if not published.versions and starts_at <= command.at:
+        return [PolicyPublished(at=command.at, number=1, holds_from=ALWAYS, terms=command.terms)]
+    last = published.versions[-1] if published.versions else None
+    if last and last.terms == command.terms:
         return []
     if starts_at < command.at:
         raise Rejected("policy-starts-in-the-past", starts_at=starts_at.isoformat(), now=command.at.isoformat())
-    if starts_at <= last.holds_from:
+    if last and starts_at <= last.holds_from:
         raise Rejected("policy-out-of-order", starts_at=starts_at.isoformat(), last=last.holds_from.isoformat())
-    return [PolicyPublished(at=command.at, number=last.number + 1, holds_from=starts_at, terms=command.terms)]
+    number = len(published.versions) + 1
+    return [PolicyPublished(at=command.at, number=number, holds_from=starts_at, terms=command.terms)]
 
 
 def evolve(published: Published, event: PolicyPublished) -> Published:

@@ -22,7 +22,7 @@ from shared.outlet import Outlet
 from shared.running import Running, pause
 
 PAGE = 2000
-LEASE = 15.0
+LEASE = 3.0  # renewed all the while; how long nothing is sent after its holder was killed
 BEAT_EVERY = 10.0
 LEAST_GAP, SHORTEST, LONGEST = 0.005, 0.01, 0.05
 STANDBY_LOOK = 1.0
@@ -34,10 +34,12 @@ UPDATE relay_cursor SET leader = leader + 1, lease_until = clock_timestamp() + m
 WHERE relay = 'kafka' AND lease_until < clock_timestamp() RETURNING leader, number
 """
 _MOVE = """
-UPDATE relay_cursor
-SET number = $3, lease_until = clock_timestamp() + make_interval(secs => $4),
-    moved_at = CASE WHEN number < $3 THEN clock_timestamp() ELSE moved_at END
+UPDATE relay_cursor SET number = $3, moved_at = clock_timestamp()
 WHERE relay = 'kafka' AND leader = $1 AND number = $2
+"""
+_RENEW = """
+UPDATE relay_cursor SET lease_until = clock_timestamp() + make_interval(secs => $2)
+WHERE relay = 'kafka' AND leader = $1
 """
 _LEAVE = "UPDATE relay_cursor SET lease_until = '-infinity' WHERE relay = 'kafka' AND leader = $1"
 _HEAD = "SELECT number FROM feed_head"
@@ -81,6 +83,11 @@ class Relay:
             row = await tx.fetchrow(_LEAD, self.lease)
         return Led(row["leader"], row["number"]) if row else None
 
+    async def renew(self, led: Led) -> bool:
+        """Hold the lease for another while; return whether it is still this leader's."""
+        async with self._running.pool.acquire() as tx:
+            return str(await tx.execute(_RENEW, led.leader, self.lease)) == "UPDATE 1"
+
     async def leave(self, led: Led) -> None:
         """Give the lease back, so that another need not wait for its end."""
         async with self._running.pool.acquire() as tx:
@@ -105,9 +112,9 @@ class Relay:
         telemetry.RELAYED.inc(len(page.rows))
 
     async def move(self, led: Led, page: Page) -> Led | None:
-        """Move the cursor to the page's end and renew the lease; none when another leads by now."""
+        """Move the cursor to the page's end; none when another leads by now."""
         async with self._running.pool.acquire() as tx:
-            moved = await tx.execute(_MOVE, led.leader, page.after, page.upto, self.lease)
+            moved = await tx.execute(_MOVE, led.leader, page.after, page.upto)
         return Led(led.leader, page.upto) if moved == "UPDATE 1" else None
 
     async def beat(self, led: Led) -> None:
@@ -150,24 +157,39 @@ async def relay(running: Running) -> None:
 
 async def _lead(running: Running, work: Relay, led: Led) -> None:
     """Lead until the service stops or another does; after an error anybody may, at once."""
+    over = asyncio.Event()
+    renewing = asyncio.create_task(_renew(work, led, over))
     try:
-        await _while_leading(running, work, led)
-    except Exception:
+        await _while_leading(running, work, led, renewing)
+    finally:
+        over.set()  # to cancel it is not enough: what it is at may swallow that, and the lease be held for ever
+        await renewing
         with suppress(Exception):
             await work.leave(led)
-        raise
 
 
-async def _while_leading(running: Running, work: Relay, led: Led) -> None:
+async def _renew(work: Relay, led: Led, over: asyncio.Event) -> None:
+    """Hold the lease until it is over, or another has taken it."""
+    is_held = True
+    while is_held:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(over.wait(), work.lease / 3)
+        if over.is_set():
+            return
+        with suppress(Exception):
+            is_held = await work.renew(led)
+
+
+async def _while_leading(running: Running, work: Relay, led: Led, renewing: "asyncio.Task[None]") -> None:
     ear = running.numbered.listen()
-    wait, beaten, renewed = SHORTEST, 0.0, time.monotonic()
+    wait, beaten = SHORTEST, 0.0
     now: Led | None = led
-    while now and not running.stop.is_set():
+    while now and not renewing.done() and not running.stop.is_set():
         led, began = now, time.monotonic()
         page = await work.read(led.number)
         await work.deliver(page)
-        if page.upto > page.after or began - renewed > work.lease / 3:
-            now, renewed = await work.move(led, page), began
+        if page.upto > page.after:
+            now = await work.move(led, page)
         if now and began - beaten > BEAT_EVERY:
             await work.beat(now)
             beaten = began
@@ -175,8 +197,6 @@ async def _while_leading(running: Running, work: Relay, led: Led) -> None:
             wait = SHORTEST if page.rows else min(wait * 1.5, LONGEST)
             await pause(running, wait, ear)
             await asyncio.sleep(max(0.0, began + LEAST_GAP - time.monotonic()))
-    if now:
-        await work.leave(now)
 
 
 def _check(records: Mapping[int, Sequence[Outgoing]]) -> None:

@@ -36,7 +36,8 @@ class Heard:
 class ViewSet:
     """A service's views: the declarative text of their tables, and what fills them. A changed text is built beside.
 
-    `hears` empty: they follow the service's own feed. A changed `project` needs a changed text, if only a comment.
+    `hears` empty: they follow the service's own feed. So is a changed list of events that can be read; a `project` that
+    changed alone needs a changed text, if only a comment.
     """
 
     sql: Path
@@ -61,6 +62,13 @@ class Service:
     def vocabulary(self) -> Vocabulary:
         """Return the event types of the service's own streams."""
         return Vocabulary(event for aggregate in self.all_aggregates for event in aggregate.events)
+
+    @property
+    def seen_by_views(self) -> frozenset[str]:
+        """Return the names, with their versions, of the events that the views can read."""
+        heard = self.views.hears if self.views else ()
+        types = [e for one in heard for e in one.events] or [e for a in self.all_aggregates for e in a.events]
+        return frozenset(f"{event.name}.v{event.version}" for event in types)
 
     @property
     def all_aggregates(self) -> tuple[Aggregate, ...]:

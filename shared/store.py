@@ -28,11 +28,11 @@ SELECT s.category, s.partition_key, e.version, e.shape, e.type,
 FROM event e JOIN stream s ON s.id = e.stream_id WHERE e.stream_id = $1 ORDER BY e.version
 """
 _APPEND = """
-SELECT append_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+SELECT append_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
 """
 _ONCE = "INSERT INTO once (key) VALUES ($1) ON CONFLICT DO NOTHING RETURNING key"
 
-MOVED, DONE_BEFORE, HAPPENED_BEFORE = "BL409", "BL208", "BL410"
+MOVED, DONE_BEFORE = "BL409", "BL208"
 
 
 class DoneBefore(Exception):
@@ -120,9 +120,9 @@ async def append(tx: Tx, changes: Sequence[Change], partitions: int, done: Done 
     tail = (done.id, done.body_hash, done.result) if done else (None, None, None)
     try:
         with telemetry.APPEND_SECONDS.time():
-            await tx.execute(_APPEND, *arrays, [], *tail)
+            await tx.execute(_APPEND, *arrays, *tail)
     except asyncpg.PostgresError as error:
-        if error.sqlstate in (MOVED, HAPPENED_BEFORE):
+        if error.sqlstate == MOVED:
             raise Conflict(str(error)) from error
         if error.sqlstate == DONE_BEFORE:
             raise DoneBefore from error

@@ -9,6 +9,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 
+from shared.scope import ALL
 from shared.settings import Settings
 
 ROLES = frozenset({"till", "staff", "headquarters", "service"})
@@ -38,8 +39,8 @@ class Caller:
 
     @property
     def scope(self) -> str:
-        """Return the branch whose rows the caller may read: `*` for all, empty for none."""
-        return self.branch or ("*" if self.role in CHAIN_WIDE else "")
+        """Return the branch whose rows the caller may read, or ALL; empty for none."""
+        return self.branch or (ALL if self.role in CHAIN_WIDE else "")
 
     @property
     def actor(self) -> str:

@@ -84,7 +84,9 @@ async def read_rules(office: Office) -> Rules:
 
 def versions(policy: Mapping[str, Any]) -> list[tuple[datetime | None, Mapping[str, Any]]]:
     """Return the terms with their beginnings, oldest first; the first has none."""
-    published = [(v["from"], v["terms"]) for v in policy["versions"]] or [(None, policy["preset"])]
+    published = [(v["from"], v["terms"]) for v in policy["versions"]]
+    if not published or published[0][0]:
+        published.insert(0, (None, policy["preset"]))
     return [(datetime.fromisoformat(start) if start else None, terms) for start, terms in published]
 
 

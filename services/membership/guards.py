@@ -39,6 +39,8 @@ CROSS JOIN LATERAL (
 ) AS w
 ORDER BY a.place
 """
+# Whoever weighs does so before the tiers are looked at under another policy, and is seen then, or after, and knows it.
+_CLOCK = "SELECT pg_advisory_xact_lock_shared('tier_review'::regclass::oid::bigint), clock_timestamp()"
 _COUNT = """
 INSERT INTO spend (customer_id, sale_id, sold_at, lines, left_minor)
 SELECT customer_id, sale_id, sold_at, lines::jsonb, left_minor
@@ -57,8 +59,8 @@ async def gather(tx: Tx, commands: Sequence[Command], /) -> Sequence[Command]:
     weighed = [c for c in commands if isinstance(c, Weighed)]
     if not weighed:
         return commands
+    clock: datetime = await tx.fetchval(_CLOCK, column=1)
     dated = await policies(tx, Terms)
-    clock: datetime = await tx.fetchval("SELECT now()")
     # a timer's command is never handled before its own time, whatever the clocks say
     nows = [max(clock, c.at) if isinstance(c, ReviewTier) else clock for c in weighed]
     windows = [_terms(dated, now).window for now in nows]

@@ -24,6 +24,7 @@ _MEMBERS = """
 SELECT id FROM stream WHERE category = 'customer' AND state ->> 'joined_order' IS NOT NULL AND id > $1
 ORDER BY id LIMIT $2
 """
+_ALL_HAVE_WEIGHED = "SELECT pg_advisory_xact_lock('tier_review'::regclass::oid::bigint)"
 _MOVE = "UPDATE tier_review SET policy_version = $1, after_id = $2"
 
 
@@ -48,6 +49,8 @@ async def look(running: Running, at_once: int = AT_ONCE) -> bool:
         row = await tx.fetchrow(_REVIEW)
     if row is None or (row["policy_version"] == version and row["after_id"] is None):
         return False
+    if row["policy_version"] != version:  # who joins just now by the policy before must be seen as a member
+        await running.pool.execute(_ALL_HAVE_WEIGHED)
     return await in_transaction(running, lambda tx: _look(running, tx, at_once))
 
 

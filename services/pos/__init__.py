@@ -1,5 +1,5 @@
-"""Owns the chain's branches and tills, what tills send, and what of it had to be set aside.
+"""Pos owns the chain's branches and tills, what tills send, and what of it had to be set aside.
 
-Says which receipts were closed and given back, who came in, and where a till's sequence has gaps.
-Hears nobody: tills speak to it over HTTP, or by the topic `pos.intake`.
+It says which receipts were closed and given back, who came in, and where a till's sequence has gaps.
+It hears nobody: tills speak to it over HTTP, or by the topic `pos.intake`.
 """

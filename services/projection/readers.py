@@ -1,7 +1,7 @@
 """Who reads at headquarters, and whose rows: all branches, or the reader's own. Pure."""
 
-from services.projection.views.scope import ALL
 from shared.problems import Problem
+from shared.scope import ALL
 from shared.tokens import Caller
 
 READERS = frozenset({"headquarters", "staff"})

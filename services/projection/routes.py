@@ -8,7 +8,7 @@ from fastapi import Query
 
 from services.projection.readers import READERS, scope_of
 from services.projection.views.customer import CustomerView, customer_view
-from services.projection.views.scope import snapshot
+from services.projection.views.snapshot import snapshot
 from services.projection.views.summary import Summary, summary
 from shared.errors import Missing
 from shared.http import Here, Route, Who

@@ -1,28 +1,19 @@
 -- What the kernel asks of its tables in one call.
 
 -- Appends to many streams at expected versions, in one call. s_ arrays: one entry a stream, in id order; e_ arrays: one
--- entry an event, in order. once_keys must be new. A command id that exists raises BL208; a version that moved BL409;
--- a once key that exists BL410.
+-- entry an event, in order. A command id that exists raises BL208; a version that moved BL409.
 CREATE FUNCTION append_events(
   s_id uuid[], s_category text[], s_partition uuid[], s_expected int[], s_count int[], s_shape smallint[], s_state text[],
   e_stream uuid[], e_version int[], e_part smallint[], e_shape smallint[], e_type text[], e_occurred timestamptz[],
   e_data text[], e_meta text[],
-  once_keys uuid[] DEFAULT '{}',
   done_id uuid DEFAULT NULL, done_hash bytea DEFAULT NULL, done_result text DEFAULT NULL
 ) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE born int; moved int; keys int;
+DECLARE born int; moved int;
 BEGIN
   IF done_id IS NOT NULL THEN
     INSERT INTO command_done (id, body_hash, result) VALUES (done_id, done_hash, done_result::jsonb) ON CONFLICT DO NOTHING;
     IF NOT FOUND THEN
       RAISE EXCEPTION 'this command was done before' USING ERRCODE = 'BL208';
-    END IF;
-  END IF;
-  IF cardinality(once_keys) > 0 THEN
-    INSERT INTO once (key) SELECT unnest(once_keys) ON CONFLICT DO NOTHING;
-    GET DIAGNOSTICS keys = ROW_COUNT;
-    IF keys <> cardinality(once_keys) THEN
-      RAISE EXCEPTION 'this happened before' USING ERRCODE = 'BL410';
     END IF;
   END IF;
   INSERT INTO stream (id, category, partition_key, version, shape, state)

@@ -1,9 +1,10 @@
-"""What the channel carries: a relay's backlog, a fenced view and a reaction, each beside its bare baseline, events a second.
+"""What the channel carries: a relay's backlog, a fenced view, a reaction, each beside a bare baseline. Events a second.
 
 Everything runs in this one process, so that a figure is also what one core can do.
 """
 
 import asyncio
+import gc
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
@@ -20,6 +21,7 @@ from shared.feed_page import between
 from shared.message import BEGINNING, Envelope, Vocabulary
 from shared.migrations import provision
 from shared.outlet import Outlet
+from shared.parts import GARBAGE_AFTER
 from shared.postgres import Tx
 from shared.reacting import reacting
 from shared.relay import PAGE, Relay
@@ -38,7 +40,8 @@ _STORE = """
 SELECT append_events($1, $2, $1, $3, $4, $5, $6, $1, $4, $7, $5, $8, $9, $10, $11)
 """
 _UPSERT = """
-INSERT INTO counters (id, total) SELECT id, sum(amount) FROM unnest($1::uuid[], $2::int[]) AS c (id, amount) GROUP BY id ORDER BY id
+INSERT INTO counters (id, total)
+SELECT id, sum(amount) FROM unnest($1::uuid[], $2::int[]) AS c (id, amount) GROUP BY id ORDER BY id
 ON CONFLICT (id) DO UPDATE SET total = counters.total + excluded.total
 """
 
@@ -75,6 +78,9 @@ class Clock:
 
 async def measure(settings: Settings, _folder: Path) -> list[str]:
     """Fill a store, relay it, hear it twice."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GARBAGE_AFTER)
     async with AsyncExitStack() as opened:
         for name in (NAME, LISTENER):
             await provision(settings, name, None, partitions=PARTITIONS)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from statistics import quantiles
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -32,7 +32,9 @@ PER_SECOND = 50
 SECONDS = 60
 WARM_UP = 10
 LOOK_EVERY = 0.003
+SALES = PER_SECOND * (SECONDS + WARM_UP)
 SEEN_WITHIN = 30.0
+Due: TypeAlias = tuple[dict[str, Any], float]  # an item, and when it was due
 _SEEN = "SELECT sale_id FROM sale WHERE sale_id = ANY($1::uuid[])"
 
 
@@ -41,7 +43,7 @@ class Sale:
     """When a sale was due, answered and seen in the view."""
 
     due_at: float
-    answered_at: float = 0.0
+    answered_at: float
     seen_at: float = 0.0
 
 
@@ -64,7 +66,7 @@ async def measure(settings: Settings, folder: Path) -> list[str]:
         await asyncio.sleep(WARM_UP)
         run = await _run(settings)
     counted = [sale for sale in list(run.sales.values())[WARM_UP * PER_SECOND :] if sale.seen_at]
-    lost = len(run.sales) - sum(bool(sale.seen_at) for sale in run.sales.values())
+    lost = SALES - sum(bool(sale.seen_at) for sale in run.sales.values())
     return [
         *lines,
         f"till to view at {PER_SECOND} sales/s for {SECONDS} s: {len(counted):,} sales, {lost} not seen",
@@ -79,41 +81,55 @@ async def _run(settings: Settings) -> Run:
     tills = [
         (branch.code, till) for branch in chain.load(CHAINS / "demo.yaml").branches for till in branch.till_codes()
     ]
-    town, chance = Town("bench", [branch for branch, _ in tills], 1000), Random("bench")
     view = await asyncpg.connect(
         settings.service_url("projection"), server_settings={"search_path": f"{settings.schema('projection')}_views"}
     )
     await view.execute("SET branchline.branch = '*'")
     async with Office(settings) as office, asyncio.TaskGroup() as group:
-        looking = group.create_task(_look(view, run))
-        began = time.perf_counter()
-        for place in range(PER_SECOND * (SECONDS + WARM_UP)):
-            branch, till = tills[place % len(tills)]
-            due_at = began + place / PER_SECOND
-            await asyncio.sleep(max(0.0, due_at - time.perf_counter()))
-            seq = place // len(tills) + 1
-            item = _item(seq, town.somebody(branch, chance).key(chance), chance)
-            group.create_task(_sell(Door(office, branch, till), item, Sale(due_at), run))
+        group.create_task(_look(view, run))
+        queues = [asyncio.Queue[Due]() for _ in tills]
+        sending = [
+            group.create_task(_send(Door(office, *till), queue, run)) for till, queue in zip(tills, queues, strict=True)
+        ]
+        await _fill(tills, queues)
         until = time.perf_counter() + SEEN_WITHIN
-        while (len(run.sales) <= place or run.looked_for) and time.perf_counter() < until:
+        while (len(run.sales) < SALES or run.looked_for) and time.perf_counter() < until:
             await asyncio.sleep(0.1)
         run.is_over = True
-        await looking
+        for task in sending:
+            task.cancel()
     await view.close()
     return run
+
+
+async def _fill(tills: Sequence[tuple[str, str]], queues: Sequence["asyncio.Queue[Due]"]) -> None:
+    """Let sales happen at their times, till after till."""
+    town, chance = Town("bench", [branch for branch, _ in tills], 1000), Random("bench")
+    began = time.perf_counter()
+    for place in range(SALES):
+        due_at = began + place / PER_SECOND
+        await asyncio.sleep(max(0.0, due_at - time.perf_counter()))
+        seq, till = divmod(place, len(tills))
+        queues[till].put_nowait((_item(seq + 1, town.somebody(tills[till][0], chance).key(chance), chance), due_at))
+
+
+async def _send(door: Door, queue: "asyncio.Queue[Due]", run: Run) -> None:
+    """Send as a till does: one request at a time, with all that is there by then."""
+    while True:
+        batch = [await queue.get()]
+        while not queue.empty():
+            batch.append(queue.get_nowait())
+        answers = await door.send([item for item, _ in batch])
+        answered_at = time.perf_counter()
+        assert {answer.outcome for answer in answers} == {"accepted"}, answers
+        for item, due_at in batch:
+            sold = sale_id(door.branch, door.till, item["data"]["receipt"])
+            run.sales[sold] = run.looked_for[sold] = Sale(due_at, answered_at)
 
 
 def _item(seq: int, customer: dict[str, str], chance: Random) -> dict[str, Any]:
     data = menu.receipt(seq, "CAD", customer, [menu.service(chance), menu.product(chance)], chance)
     return {"seq": seq, "type": "sale", "occurred_at": datetime.now(UTC).isoformat(), "data": data}
-
-
-async def _sell(door: Door, item: dict[str, Any], sale: Sale, run: Run) -> None:
-    (answer,) = await door.send([item])
-    sale.answered_at = time.perf_counter()
-    assert answer.outcome == "accepted", answer
-    sold = sale_id(door.branch, door.till, str(item["seq"]))
-    run.sales[sold] = run.looked_for[sold] = sale
 
 
 async def _look(view: "asyncpg.Connection[asyncpg.Record]", run: Run) -> None:

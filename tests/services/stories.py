@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 from uuid import UUID, uuid4, uuid5
+from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
@@ -30,13 +31,15 @@ def sale(
     at: datetime = FIRST_DAY,
     till: str = "TOR1-1",
     branch: str = BRANCH,
+    zone: str = "America/Toronto",
+    title: str = "Cut",
 ) -> SaleRecorded:
     """Return a receipt whose lines belong to these customers and are worth these amounts."""
     sold = tuple(
         SaleLine(
             line=line,
             code="CUT",
-            name="Cut",
+            name=title,
             kind=LineKind.SERVICE,
             quantity=1,
             list_minor=net_minor,
@@ -51,8 +54,8 @@ def sale(
         branch=branch,
         till=till,
         number=number,
-        zone="America/Toronto",
-        on=at.date(),
+        zone=zone,
+        on=at.astimezone(ZoneInfo(zone)).date(),
         currency="CAD",
         lines=sold,
         net_minor=sum(one.net_minor for one in sold),
@@ -75,7 +78,7 @@ def refund(of: SaleRecorded, *lines: tuple[int, int, int], at: datetime | None =
         sold_at=of.at,
         sold_on=of.on,
         zone=of.zone,
-        on=at.date(),
+        on=at.astimezone(ZoneInfo(of.zone)).date(),
         currency=of.currency,
         lines=refunded,
         refunded_minor=sum(back for _, back, _ in lines),

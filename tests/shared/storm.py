@@ -134,7 +134,7 @@ async def _reborn(speaker: Running, part: Part, over: asyncio.Event, *, survives
         life.cancel()
         with suppress(asyncio.CancelledError):
             await life
-        if over.is_set():
+        if over.is_set() and not survives:
             return
 
 

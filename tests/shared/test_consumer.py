@@ -1,6 +1,7 @@
 """What one service says, another applies once and in order, whatever Kafka does; what cannot be applied waits."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -52,6 +53,32 @@ async def test_what_is_said_is_applied_once_and_in_order(settings: Settings) -> 
         await two.say((first, 4))
         await two.until_heard([1, 2, 4], first)
         await two.until_heard([3], second)
+
+
+async def test_two_processes_that_hear_a_speaker_for_the_first_time_both_go_on(settings: Settings) -> None:
+    async with pair(settings) as two:
+        await two.say(*((uuid4(), amount) for amount in range(20)))
+        async with at_work(two.consumer(), two.consumer(), two.consumer()):
+            await two.until_heard(range(20))
+
+
+async def test_a_name_that_is_not_found_for_a_moment_parks_nobody(settings: Settings) -> None:
+    unfound = [socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")]
+    async with pair(settings) as two:
+        calm = two.consumer()
+
+        async def keep(tx: Tx, told: Sequence[Envelope]) -> None:
+            if unfound:
+                raise unfound.pop()
+            await two.keep(tx, told)
+
+        consumer = Consumer(calm.applier.running, LISTENER, NAME, calm.applier.vocabulary, keep)
+        async with at_work(consumer):
+            await eventually(two.places)
+            await two.say((uuid4(), 1))
+            await two.until_heard([1])
+        assert not unfound
+        assert not await two.rows("parked_key")
 
 
 async def test_a_tail_that_kafka_lost_shows_by_a_beat_and_comes_from_the_feed(

@@ -11,6 +11,7 @@ from shared.message import Cause, Issued
 from shared.performing import in_transaction, perform, perform_one
 from shared.postgres import Tx
 from shared.running import Running
+from shared.store import once
 from tests.shared.toy import Add, Added, Take, at
 
 CAUSE = Cause("test", "test")
@@ -95,7 +96,7 @@ async def test_a_stream_that_moved_after_it_was_read_is_a_conflict(toy: Running)
     async with toy.pool.acquire() as slow, slow.transaction():
         await toy.handler.one(slow, add, None)
         race = asyncio.create_task(_once(toy, add))
-        await asyncio.sleep(0.05)
+        await waits_for_a_lock(toy)
     with pytest.raises(Conflict):
         await race
     assert await total(toy, counter) == 1
@@ -116,6 +117,12 @@ async def test_a_state_of_another_shape_is_folded_again(toy: Running) -> None:
     assert await total(toy, counter) == 6
 
 
+async def test_what_happens_once_for_ever_happens_to_one_of_many(toy: Running) -> None:
+    key = uuid4()
+    firsts = await asyncio.gather(*(in_transaction(toy, lambda tx: once(tx, key)) for _ in range(8)))
+    assert sorted(firsts) == [False] * 7 + [True]
+
+
 async def test_a_failed_act_leaves_nothing(toy: Running) -> None:
     counter = uuid4()
 
@@ -126,6 +133,14 @@ async def test_a_failed_act_leaves_nothing(toy: Running) -> None:
     with pytest.raises(RuntimeError):
         await in_transaction(toy, act)
     assert await total(toy, counter) == 0
+
+
+async def waits_for_a_lock(toy: Running) -> None:
+    async with asyncio.timeout(20):
+        while not await toy.pool.fetchval(
+            "SELECT count(*) FROM pg_stat_activity WHERE usename = current_user AND wait_event_type = 'Lock'"
+        ):
+            await asyncio.sleep(0.01)
 
 
 async def _once(toy: Running, issued: Issued) -> None:

@@ -32,6 +32,14 @@ def publish(rate: int, holds_from: datetime | None = None) -> PublishPolicy:
 
 def test_the_first_version_holds_from_the_beginning_of_time() -> None:
     POLICY.given().when(publish(2)).then(FIRST)
+    POLICY.given().when(publish(2, NOW - timedelta(days=1))).then(FIRST)
+
+
+def test_a_first_version_that_names_its_day_leaves_the_preset_until_then() -> None:
+    later = published(1, LATER, 2)
+    POLICY.given().when(publish(2, LATER)).then(later)
+    in_force = [Policies(Published((later,)), Terms).at(moment) for moment in (NOW, LATER)]
+    assert [(p.version, p.terms.rate) for p in in_force] == [(0, 1), (1, 2)]
 
 
 def test_the_same_terms_again_are_no_news() -> None:

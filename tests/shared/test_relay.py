@@ -87,6 +87,27 @@ async def test_only_one_leads_until_its_lease_is_over_or_given_back(settings: Se
         assert await first.lead() is None
 
 
+async def test_a_lease_is_held_however_long_a_page_takes(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relay, "LEASE", 0.3)
+    genuine = Relay.deliver
+
+    async def slow(work: Relay, page: Any) -> None:
+        await asyncio.sleep(1.0 if page.rows else 0)
+        await genuine(work, page)
+
+    monkeypatch.setattr(Relay, "deliver", slow)
+    async with pair(settings, parts=("http", "relay")) as two:
+        await say(two, 1)
+
+        async def is_relayed() -> bool:
+            return bool(await two.speaker.pool.fetchval("SELECT number = 1 FROM relay_cursor"))
+
+        await eventually(is_relayed)
+        assert await Relay(two.speaker, lease=60).lead() is None
+        assert await two.speaker.pool.fetchval("SELECT leader FROM relay_cursor") == 1
+        assert len(await told(two)) == 1
+
+
 async def test_a_leader_that_slept_sends_again_and_moves_nothing(settings: Settings) -> None:
     async with pair(settings, parts=("http",)) as two:
         await say(two, 1, 2, 3)

@@ -144,6 +144,7 @@ async def test_without_a_key_the_service_names_it(provisioned: Settings) -> None
 
 async def test_a_taken_port_is_told_in_a_sentence(provisioned: Settings) -> None:
     with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # an earlier connection may still be closing
         other.bind((provisioned.host, provisioned.port(TOY.name)))
         other.listen()
         with pytest.raises(CannotRun, match=f"cannot listen at 127.0.0.1:{provisioned.port(TOY.name)}"):

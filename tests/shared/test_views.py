@@ -19,7 +19,7 @@ from shared.running import Running, finish, start
 from shared.service import Service, ViewSet
 from shared.settings import Settings
 from shared.tokens import Caller
-from tests.shared.toy import TOTALS, TOY, WITH_VIEWS, Add, at, project
+from tests.shared.toy import COUNTER, TOTALS, TOY, WITH_VIEWS, Add, Taken, at, project
 
 PARTS = ("sequencer", "views")
 CAUSE = Cause("test", "test")
@@ -160,6 +160,17 @@ async def test_a_build_that_was_killed_goes_on_where_it_was(
         await running.views_live.wait()
         assert await running.pool.fetchval(SUM) == 100
     assert sum(resumed) == 70
+
+
+async def test_an_event_that_an_older_process_passed_over_is_in_the_views_of_the_newer(provisioned: Settings) -> None:
+    unread = replace(WITH_VIEWS, aggregates=(replace(COUNTER, events=(Taken,)),))
+    async with serving(unread, provisioned, parts=PARTS) as old:
+        await old.views_live.wait()
+        await write(old, 3)
+        await until(old, "SELECT number FROM view_set", lambda number: number == 3)
+        assert await old.pool.fetchval(SUM) == 0
+    async with serving(WITH_VIEWS, provisioned, parts=PARTS) as new:
+        await until(new, SUM, lambda found: found == 3)
 
 
 async def test_a_broken_off_build_of_another_text_is_dropped(provisioned: Settings, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What a till may say: the forms of its items, read strictly from JSON. Amounts are minor units; pure.
 
-An unknown field, a float, a number beyond 2^53 or a NUL is not read as something else: the item is malformed.
+An unknown field, a float, a number beyond 2^53 or a NUL is not read as something else, nor a receipt of more than
+MOST_MINOR: the item is malformed.
 """
 
 from datetime import UTC, datetime
@@ -9,9 +10,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, StringConstraints, TypeAdapter, model_validator
 from pydantic_core import PydanticCustomError
 
-from contracts.money import LARGEST, Currency, Minor
+from contracts.money import Currency, Minor
 
 MOST_LINES, MOST_PAYMENTS, MOST_OF_A_THING = 500, 50, 1_000_000
+MOST_MINOR = 10**12  # of a receipt: millions of them can be added up in a bigint
 OLDEST_YEAR, LATEST_YEAR = 2000, 2200
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
@@ -92,7 +94,7 @@ class SaleSaid(_Said):
 
     @model_validator(mode="after")
     def _can_be_added(self) -> "SaleSaid":
-        if sum(abs(line.net_minor) for line in self.lines) > LARGEST:
+        if sum(abs(line.net_minor) for line in self.lines) > MOST_MINOR:
             raise PydanticCustomError("sum-too-large", "the lines add up to more than can be counted")
         return self
 

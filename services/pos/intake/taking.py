@@ -19,7 +19,6 @@ from services.pos.intake.commands import Place, order, order_refund, unknown_per
 from services.pos.intake.items import Door, Item, read_items
 from services.pos.intake.people import ItemName, People, keep, name_of, resolve
 from services.pos.intake.said import RefundItem
-from services.pos.scope import see
 from services.pos.till.domain import NoteIntake, ParkedItem, Span, till_id
 from shared.errors import Conflict
 from shared.handling import Outcome
@@ -27,6 +26,7 @@ from shared.message import Cause, Command, Issued
 from shared.performing import in_transaction
 from shared.postgres import Tx
 from shared.running import Running
+from shared.scope import see
 
 TRIES = 5
 

@@ -13,7 +13,7 @@ from services.projection.page.machine import LATE, Machine
 from services.projection.page.sight import Sight
 from services.projection.page.wording import LANGUAGES, Words, words
 from services.projection.views.chain import Fault, Gap, faults, gaps
-from services.projection.views.scope import snapshot
+from services.projection.views.snapshot import snapshot
 from services.projection.views.today import Branch, Today, today
 from shared.running import Running
 

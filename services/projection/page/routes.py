@@ -16,11 +16,12 @@ from services.projection.page.rendering import HERE, look
 from services.projection.page.sight import Sight
 from services.projection.page.wording import LANGUAGES, choose
 from services.projection.readers import READERS, scope_of
-from services.projection.views.scope import ALL, snapshot
+from services.projection.views.snapshot import snapshot
 from services.projection.views.today import codes
 from shared.errors import Missing
 from shared.http import COOKIE, Here, Route, Who
 from shared.running import Running
+from shared.scope import ALL
 from shared.tokens import Caller, NotAdmitted, Tokens
 
 LANGUAGE_COOKIE = "branchline_language"

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from urllib.parse import urlencode
 
-from services.projection.views.scope import ALL
+from shared.scope import ALL
 
 
 @dataclass(frozen=True)

@@ -20,15 +20,13 @@ from shared.message import Envelope
 from shared.postgres import Tx
 
 _CHAIN = """
-INSERT INTO chain AS c (name, currency, described_at) VALUES ($1, $2, $3)
+INSERT INTO chain (name, currency, described_at) VALUES ($1, $2, $3)
 ON CONFLICT (one) DO UPDATE SET name = excluded.name, currency = excluded.currency, described_at = excluded.described_at
-WHERE excluded.described_at >= c.described_at
 """
 _BRANCH = """
-INSERT INTO branch AS b (branch, title, zone, region, described_at) VALUES ($1, $2, $3, $4, $5)
+INSERT INTO branch (branch, title, zone, region, described_at) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (branch) DO UPDATE SET title = excluded.title, zone = excluded.zone, region = excluded.region,
   described_at = excluded.described_at
-WHERE excluded.described_at >= b.described_at
 """
 _TILL = "INSERT INTO till (till, branch) VALUES ($1, $2) ON CONFLICT DO NOTHING"
 _OPENED = """

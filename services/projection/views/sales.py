@@ -68,12 +68,9 @@ class _Batch:
         """Count a receipt for its branch, and each customer's own lines of it."""
         sums = {RECEIPTS: 1, LINES: len(sale.lines), GROSS: sale.net_minor}
         self._count(sale.branch, sale.on, sale.zone, sale.at, sums)
-        own: defaultdict[UUID, int] = defaultdict(int)
-        for line in sale.lines:
-            if line.customer_id is not None:
-                own[line.customer_id] += line.net_minor
-        for customer, net in own.items():
-            self._count_customer(sale.branch, sale.on, customer, {RECEIPTS: 1, GROSS: net}, sale.at)
+        own = sale.lines_by_customer()
+        for customer, lines in own.items():
+            self._count_customer(sale.branch, sale.on, customer, {RECEIPTS: 1, GROSS: sum(lines.values())}, sale.at)
         title = sale.lines[0].name if sale.lines else ""
         place = (sale.branch, sale.on, sale.at, sale.zone)
         self.sales.append((sale.sale_id, *place, sale.number, title, len(sale.lines), len(own), sale.net_minor))

@@ -1,5 +1,6 @@
 """What membership's rules are told of policy and spend, and the timers that look at a tier again."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -108,6 +109,17 @@ async def test_another_policy_reviews_every_member_once(membership: Running) -> 
     assert (await state(membership, guest)).tier is None
     told = await events(membership, members[0], "TierChanged")
     assert [e.model_dump()["policy_version"] for e in told] == [0, 1]
+
+
+async def test_who_joins_while_another_policy_comes_into_force_is_reviewed_too(membership: Running) -> None:
+    who = uuid4()
+    async with membership.pool.acquire() as tx, tx.transaction():
+        await membership.handler.handle(tx, [Issued(sale(who, 60_000, datetime.now(UTC)), CAUSE)])
+        await publish(membership, Terms(tiers=(Tier(name="plain", from_minor=0), Tier(name="fine", from_minor=10_000))))
+        looking = asyncio.create_task(reviewing.look(membership))
+        await asyncio.wait([looking], timeout=0.2)
+    await looking
+    assert (await state(membership, who)).tier == "fine"
 
 
 async def test_a_policy_that_starts_later_reviews_then(membership: Running) -> None:

@@ -4,19 +4,17 @@ import random
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 from contracts.loyalty_points import PointsEarned, PointsTakenBack
-from contracts.membership import CustomerRegistered, MembershipMovedEarlier, MembershipStarted, TierChanged
+from contracts.membership import CustomerRegistered, TierChanged
 from contracts.notification import MessageFailed, MessageOutcomeUnknown, MessageSent
 from contracts.pos import (
     BranchDescribed,
     ChainDescribed,
     ItemParked,
-    LineKind,
-    RefundedLine,
-    SaleLine,
     SaleRecorded,
     SaleRefunded,
     TillFlagged,
@@ -25,9 +23,10 @@ from contracts.pos import (
     TillKind,
     TillRegistered,
     VisitCheckedIn,
-    sale_id,
 )
 from shared.message import Cause, Envelope, Event, Position
+from tests.services import stories
+from tests.services.stories import joining
 
 ZONES = {"TOR1": "America/Toronto", "SHA1": "Asia/Shanghai", "LON1": "Europe/London"}
 TITLES = {"TOR1": "Toronto", "SHA1": "上海静安", "LON1": "London"}
@@ -49,54 +48,13 @@ def sale(
     number: str, *lines: tuple[UUID | None, int], branch: str = "TOR1", at: datetime = MORNING, title: str = "Cut"
 ) -> SaleRecorded:
     """Return a receipt with a line for each customer and net amount."""
-    sold = tuple(
-        SaleLine(
-            line=i,
-            code="C",
-            name=title,
-            kind=LineKind.SERVICE,
-            quantity=1,
-            list_minor=net,
-            net_minor=net,
-            customer_id=who,
-        )
-        for i, (who, net) in enumerate(lines, 1)
-    )
-    till = f"{branch}-1"
-    return SaleRecorded(
-        at=at,
-        sale_id=sale_id(branch, till, number),
-        branch=branch,
-        till=till,
-        number=number,
-        zone=ZONES[branch],
-        on=at.astimezone(ZoneInfo(ZONES[branch])).date(),
-        currency="CAD",
-        lines=sold,
-        net_minor=sum(net for _, net in lines),
-    )
+    return stories.sale(number, *lines, at=at, till=f"{branch}-1", branch=branch, zone=ZONES[branch], title=title)
 
 
 def refund(of: SaleRecorded, line: int, amount: int, *, after: timedelta = timedelta(hours=1)) -> SaleRefunded:
     """Return a refund of a part of a line, some time after the sale."""
-    at, sold = of.at + after, of.lines[line - 1]
-    back = RefundedLine(
-        line=line, customer_id=sold.customer_id, refunded_minor=amount, left_minor=sold.net_minor - amount
-    )
-    return SaleRefunded(
-        at=at,
-        sale_id=of.sale_id,
-        branch=of.branch,
-        till=of.till,
-        number=of.number,
-        sold_at=of.at,
-        sold_on=of.on,
-        zone=of.zone,
-        on=at.astimezone(ZoneInfo(of.zone)).date(),
-        currency=of.currency,
-        lines=(back,),
-        refunded_minor=amount,
-    )
+    left = of.lines[line - 1].net_minor - amount
+    return stories.refund(of, (line, amount, left), at=of.at + after)
 
 
 def visit(name: str, who: UUID | None, branch: str = "TOR1", at: datetime = MORNING) -> VisitCheckedIn:
@@ -116,40 +74,19 @@ def chain(at: datetime = MORNING) -> list[Event]:
     return said
 
 
-def joined(who: UUID, by: SaleRecorded, *, earlier: bool = False) -> MembershipStarted | MembershipMovedEarlier:
-    """Return the joining by a receipt, or that it was found to have been an earlier one."""
-    kind = MembershipMovedEarlier if earlier else MembershipStarted
-    return kind(
-        at=by.at, customer_id=who, sale_id=by.sale_id, branch=by.branch, joined_order=by.order, policy_version=0
-    )
-
-
 def earned(who: UUID, by: SaleRecorded, points: int, balance: int) -> PointsEarned:
     """Return points for a receipt, and what stands after."""
-    return PointsEarned(
-        at=by.at,
-        customer_id=who,
-        sale_id=by.sale_id,
-        branch=by.branch,
-        on=by.on,
-        points=points,
-        balance=balance,
-        policy_version=0,
-    )
+    return PointsEarned(**_entry(who, by, points, balance))
 
 
 def taken_back(who: UUID, by: SaleRecorded, points: int, balance: int) -> PointsTakenBack:
     """Return points taken back after a refund, and what stands after."""
-    return PointsTakenBack(
-        at=by.at,
-        customer_id=who,
-        sale_id=by.sale_id,
-        branch=by.branch,
-        on=by.on,
-        points=points,
-        balance=balance,
-        policy_version=0,
-    )
+    return PointsTakenBack(**_entry(who, by, points, balance))
+
+
+def _entry(who: UUID, by: SaleRecorded, points: int, balance: int) -> dict[str, Any]:
+    receipt = {"at": by.at, "sale_id": by.sale_id, "branch": by.branch, "on": by.on}
+    return {**receipt, "customer_id": who, "points": points, "balance": balance, "policy_version": 0}
 
 
 FIRST = sale("1", (ANNE, 12_000), (None, 3_000))
@@ -176,9 +113,9 @@ STORY: tuple[Event, ...] = (
     ItemParked(at=MORNING, branch="LON1", till="LON1-1", seq=None, code="malformed"),
     CustomerRegistered(at=MORNING, customer_id=ANNE),
     CustomerRegistered(at=MORNING, customer_id=BO),
-    joined(ANNE, FIRST),
+    joining(FIRST, ANNE),
     TierChanged(at=MORNING, customer_id=ANNE, tier="ordinary", was="", spend_minor=12_000, policy_version=0),
-    joined(ANNE, LATE, earlier=True),
+    joining(LATE, ANNE, moved=True),
     TierChanged(at=MORNING, customer_id=ANNE, tier="silver", was="ordinary", spend_minor=32_000, policy_version=0),
     earned(ANNE, FIRST, 120, 120),
     earned(ANNE, LATE, 200, 320),

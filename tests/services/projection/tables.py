@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from services.projection.views.projecting import project
-from services.projection.views.scope import ALL, snapshot
+from services.projection.views.snapshot import snapshot
 from shared.message import Envelope
 from shared.running import Running
+from shared.scope import ALL
 
 _TABLES = """
 SELECT relname FROM pg_class WHERE relnamespace = $1::regnamespace AND relkind = 'r' ORDER BY relname

@@ -13,8 +13,8 @@ import pytest
 
 from services.projection.page.live import BETWEEN_FRAMES, Reader
 from services.projection.page.sight import Sight
-from services.projection.views.scope import ALL
 from shared.running import Running
+from shared.scope import ALL
 from shared.server import STREAMS_END_WITHIN
 from shared.settings import Settings
 from tests.services.projection.conftest import at_the_door

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from services.projection.views.customer import customer_view
-from services.projection.views.scope import ALL, snapshot
+from services.projection.views.snapshot import snapshot
 from services.projection.views.summary import Summary, summary
 from shared.errors import Missing
 from shared.running import Running
+from shared.scope import ALL
 from tests.services.projection.news import ANNE, BO, CHEN, RECORDED, STORY, named, told
 from tests.services.projection.tables import hear
 

@@ -1,18 +1,20 @@
 """The views of headquarters: every event once, in whatever order the services are heard; and a branch sees its own."""
 
 import random
+from datetime import timedelta
 
 import pytest
 
 from contracts import pos
 from services.projection.views import customers, sales
 from services.projection.views.chain import faults, gaps
-from services.projection.views.scope import ALL, snapshot
+from services.projection.views.snapshot import snapshot
 from shared.applying import Applier
 from shared.channel import Link, Place
 from shared.cloudevent import Arrival
 from shared.message import BEGINNING, Envelope, Position, Vocabulary
 from shared.running import Running
+from shared.scope import ALL
 from tests.services.projection.news import RECORDED, STORY, told
 from tests.services.projection.news import shuffled as any_order
 from tests.services.projection.tables import forget, hear, rows
@@ -117,6 +119,14 @@ async def test_a_gap_that_closes_whole_is_gone(headquarters: Running) -> None:
     await hear(headquarters, told([opened, closed]))
     async with snapshot(headquarters.pool, ALL) as tx:
         assert await gaps(tx, 10) == []
+
+
+async def test_a_branch_is_what_was_said_last_even_by_a_clock_that_is_behind(headquarters: Running) -> None:
+    first = pos.BranchDescribed(at=RECORDED, branch="TOR1", title="Toronto", zone="America/Toronto", region="east")
+    then = first.model_copy(update={"at": RECORDED - timedelta(seconds=3), "title": "Queen Street"})
+    await hear(headquarters, told([first]), told([then], after=1))
+    async with snapshot(headquarters.pool, ALL) as tx:
+        assert [row["title"] for row in await tx.fetch("SELECT title FROM branch")] == ["Queen Street"]
 
 
 async def test_a_branch_sees_its_own_rows_and_a_reader_of_none_sees_nothing(headquarters: Running) -> None:

@@ -1,17 +1,15 @@
-"""Whose rows a reader's transaction sees: one branch's, or all. Row security reads the setting."""
+"""A reader's snapshot of the views: one instant, and only the rows in the reader's scope."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from shared.postgres import Pool, Tx
-
-ALL = "*"
-_NARROW = "SELECT set_config('branchline.branch', $1, true)"
+from shared.scope import see
 
 
 @asynccontextmanager
 async def snapshot(pool: Pool, scope: str) -> AsyncIterator[Tx]:
     """Give a transaction in which every query sees the same instant, and only the rows of `scope`."""
     async with pool.acquire() as tx, tx.transaction(isolation="repeatable_read", readonly=True):
-        await tx.execute(_NARROW, scope)
+        await see(tx, scope)
         yield tx
