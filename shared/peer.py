@@ -15,6 +15,7 @@ from shared.settings import Settings
 from shared.tokens import Tokens
 
 TIMEOUT = 10.0
+MOST_CONNECTIONS = 8
 _TOKEN_TTL = timedelta(hours=1)
 _RENEW_BEFORE = 300.0
 
@@ -90,7 +91,9 @@ class Peers:
 
     def _open(self) -> httpx2.AsyncClient:
         if self._client is None:
-            self._client = httpx2.AsyncClient(timeout=TIMEOUT, trust_env=False)
+            # few: the client looks at every connection it has, for every request
+            limits = httpx2.Limits(max_connections=MOST_CONNECTIONS)
+            self._client = httpx2.AsyncClient(timeout=TIMEOUT, trust_env=False, limits=limits)
         return self._client
 
     def _headers(self) -> dict[str, str]:

@@ -45,9 +45,8 @@ _UNDO = "ROLLBACK AND CHAIN"  # the caller ends the empty transaction that follo
 async def take(running: Running, door: Door, place: Place, told: Sequence[Any], cause: Cause) -> list[Answer]:
     """Return what became of each item, in order; take nothing and raise Problem where the vault does not answer."""
     items = read_items(door, told)
-    async with running.pool.acquire() as tx, tx.transaction(readonly=True):
-        await see(tx, place.branch)
-        book = await rows.look(tx, door.till, items)
+    async with running.pool.acquire() as connection:
+        book = await rows.look(connection, door.till, items)
     new = [item for item in items if item.seq not in book.seqs and item.receipt not in book.receipts]
     people = await resolve(running.peers, door, new)
     items = [item.refused(code) if (code := unknown_person(item, people)) else item for item in items]
