@@ -125,25 +125,22 @@ def _path(running: Running) -> str:
 
 async def _reborn(speaker: Running, part: Part, over: asyncio.Event, *, survives: bool = True) -> None:
     """Run a part that dies at random while the storm lasts, wherever it is, and comes again."""
-    while True:
+    while survives or not over.is_set():
         life = asyncio.ensure_future(part(replace(speaker, stop=asyncio.Event())))
-        with suppress(TimeoutError):
-            await asyncio.wait_for(over.wait(), random.uniform(SHORTEST_LIFE, LONGEST_LIFE))
-        if over.is_set() and survives:
-            await life
-        life.cancel()
-        with suppress(asyncio.CancelledError):
-            await life
-        if over.is_set() and not survives:
-            return
+        try:
+            await asyncio.sleep(random.uniform(SHORTEST_LIFE, LONGEST_LIFE))
+            if over.is_set() and survives:
+                await life
+        finally:
+            life.cancel()
+            await asyncio.wait([life])
 
 
 async def _reheard(two: Pair, over: asyncio.Event) -> None:
-    """Run a consumer that dies once in the storm."""
+    """Run a consumer that leaves in the storm, and comes again."""
     first = two.consumer()
     life = asyncio.create_task(first.run())
-    with suppress(TimeoutError):
-        await asyncio.wait_for(over.wait(), random.uniform(1.0, 3.0))
+    await asyncio.wait([asyncio.ensure_future(over.wait())], timeout=random.uniform(1.0, 3.0))
     first.applier.running.stop.set()
     await life
     await two.consumer().run()
