@@ -7,7 +7,6 @@ import hashlib
 import hmac
 import os
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -71,7 +70,7 @@ class Settings:
 
     def key(self, name: str) -> bytes:
         """Return the key `token`, `database`, `intake` or `vault`; FileNotFoundError where this process has it not."""
-        return _key(self.keys, name)
+        return (self.keys / f"{name}.key").read_bytes().strip()
 
     def service_url(self, service: str) -> str:
         """Return the database address with the service's own role, whose password is made from the key `database`."""
@@ -83,8 +82,3 @@ class Settings:
     def password(self, role: str) -> str:
         """Return the password of a database role of this cell."""
         return hmac.new(self.key("database"), role.encode(), hashlib.sha256).hexdigest()
-
-
-@lru_cache
-def _key(folder: Path, name: str) -> bytes:
-    return (folder / f"{name}.key").read_bytes().strip()

@@ -3,6 +3,7 @@
 import os
 import secrets
 import shutil
+import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -49,18 +50,19 @@ def found() -> Iterator[Servers]:
 async def new_cell(servers: Servers, folder: Path) -> AsyncIterator[Settings]:
     """Yield the settings of a new cell, whose keys are in the folder, and remove what it has in the servers."""
     write_keys(folder / "keys")
-    settings = Settings(
-        cell=f"t{secrets.token_hex(4)}",
-        database_url=servers.database_url,
-        kafka=servers.kafka,
-        keys=folder / "keys",
-        host="127.0.0.1",
-        peers="http://127.0.0.1:{port}",
-        ports=free_base(PORTS.values()),
-        log_level="INFO",
-    )
-    yield settings
-    await wipe(settings)
+    with _ports() as base:
+        settings = Settings(
+            cell=f"t{secrets.token_hex(4)}",
+            database_url=servers.database_url,
+            kafka=servers.kafka,
+            keys=folder / "keys",
+            host="127.0.0.1",
+            peers="http://127.0.0.1:{port}",
+            ports=base,
+            log_level="INFO",
+        )
+        yield settings
+        await wipe(settings)
 
 
 async def wipe(settings: Settings) -> None:
@@ -122,3 +124,17 @@ def _containers() -> Iterator[Servers]:
     kafka.waiting_for(LogMessageWaitStrategy("Kafka Server started"))
     with postgres.with_command(composed["postgres"]["command"]), kafka:
         yield Servers(postgres.get_connection_url(), f"127.0.0.1:{port}")
+
+
+@contextmanager
+def _ports() -> Iterator[int]:
+    """Yield a base of ports that no other test of this machine has: its own port, which no service uses, is held."""
+    while True:
+        base = free_base((0, *PORTS.values()))
+        with socket.socket() as held:
+            try:
+                held.bind(("127.0.0.1", base))
+            except OSError:
+                continue
+            yield base
+            return
