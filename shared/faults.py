@@ -12,6 +12,7 @@ PASSING = (
     asyncpg.OperatorInterventionError,  # shut down, cancelled, starting up
     asyncpg.InsufficientResourcesError,
     asyncpg.LockNotAvailableError,
+    asyncpg.InternalClientError,  # what asyncpg says when its connection was cut in the middle of a call
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.InvalidCachedStatementError,  # views were swapped under a prepared query
     asyncpg.exceptions.OutdatedSchemaCacheError,
