@@ -3,7 +3,6 @@
 import os
 import secrets
 import shutil
-import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -16,9 +15,10 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from deploy.keys import write_keys
 from deploy.local.places import CHECKOUT, LOCAL
-from deploy.local.ports import free_base, free_port
+from deploy.local.ports import free_port
 from deploy.local.run import Run
-from shared.settings import PORTS, Settings
+from shared.settings import Settings
+from tests.ports import held_base
 
 _CONNECTED = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE starts_with(usename, $1)"
 _SCHEMAS = "SELECT quote_ident(nspname) FROM pg_namespace WHERE starts_with(nspname, $1)"
@@ -50,7 +50,7 @@ def found() -> Iterator[Servers]:
 async def new_cell(servers: Servers, folder: Path) -> AsyncIterator[Settings]:
     """Yield the settings of a new cell, whose keys are in the folder, and remove what it has in the servers."""
     write_keys(folder / "keys")
-    with _ports() as base:
+    with held_base() as base:
         settings = Settings(
             cell=f"t{secrets.token_hex(4)}",
             database_url=servers.database_url,
@@ -124,17 +124,3 @@ def _containers() -> Iterator[Servers]:
     kafka.waiting_for(LogMessageWaitStrategy("Kafka Server started"))
     with postgres.with_command(composed["postgres"]["command"]), kafka:
         yield Servers(postgres.get_connection_url(), f"127.0.0.1:{port}")
-
-
-@contextmanager
-def _ports() -> Iterator[int]:
-    """Yield a base of ports that no other test of this machine has: its own port, which no service uses, is held."""
-    while True:
-        base = free_base((0, *PORTS.values()))
-        with socket.socket() as held:
-            try:
-                held.bind(("127.0.0.1", base))
-            except OSError:
-                continue
-            yield base
-            return

@@ -2,10 +2,9 @@
 
 import random
 import socket
-from collections.abc import Iterable
 
 # Below what systems give to outgoing connections, which could take a port while its server is away.
-CHOICE = range(20000, 32000)
+CHOICE = range(20000, 24000)
 
 
 def is_free(port: int) -> bool:
@@ -31,10 +30,3 @@ def listens(host: str, port: int) -> bool:
 def free_port() -> int:
     """Return a port that nobody listens on."""
     return next(port for port in random.sample(CHOICE, len(CHOICE)) if is_free(port))
-
-
-def free_base(offsets: Iterable[int]) -> int:
-    """Return a number from which all `offsets` are free ports."""
-    wanted = tuple(offsets)
-    bases = range(CHOICE.start, CHOICE.stop, 200)
-    return next(base for base in random.sample(bases, len(bases)) if all(is_free(base + offset) for offset in wanted))

@@ -1,7 +1,7 @@
 """The door is knocked at until it opens: a till gives nothing up, and an operator is told soon that nobody answers."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -11,19 +11,19 @@ import pytest
 from branchline.door import Answer, Door
 from branchline.office import Office, Refused
 from deploy.keys import write_keys
-from deploy.local.ports import free_base
 from shared.errors import Unavailable
-from shared.settings import PORTS, Settings
+from shared.settings import Settings
+from tests.ports import held_base
 
 ITEMS = [{"seq": 1}, {"seq": 2}]
 OPEN = {"items": [{"seq": 1, "outcome": "accepted"}, {"seq": 2, "outcome": "parked", "code": "malformed", "facts": {}}]}
 
 
 @pytest.fixture
-def till_settings(tmp_path: Path) -> Settings:
+def till_settings(tmp_path: Path) -> Iterator[Settings]:
     write_keys(tmp_path / "keys")
-    ports = free_base(PORTS.values())
-    return Settings("t", "", "", tmp_path / "keys", "127.0.0.1", "http://127.0.0.1:{port}", ports, "INFO")
+    with held_base() as ports:
+        yield Settings("t", "", "", tmp_path / "keys", "127.0.0.1", "http://127.0.0.1:{port}", ports, "INFO")
 
 
 @asynccontextmanager

@@ -15,11 +15,12 @@ import psutil
 import pytest
 
 from deploy.local.places import CHECKOUT, LOCAL
-from deploy.local.ports import free_base, listens
+from deploy.local.ports import listens
 from deploy.local.processes import MARK, marked
 from deploy.local.run import Run
 from deploy.local.state import State
 from shared.settings import PORTS
+from tests.ports import held_base
 from tests.servers import Servers
 
 GIVEN = ("BRANCHLINE_DATABASE_URL", "BRANCHLINE_KAFKA", MARK)
@@ -156,8 +157,7 @@ def test_servers_that_are_given_are_used(home: Path, servers: Servers) -> None:
 
 
 def test_a_port_that_is_taken_is_named_before_anything_is_started(home: Path) -> None:
-    base = free_base(PORTS.values())
-    with socket.create_server(("127.0.0.1", base + PORTS["membership"])):
+    with held_base() as base, socket.create_server(("127.0.0.1", base + PORTS["membership"])):
         status, said = up(home, "pos,membership", {"BRANCHLINE_PORTS": str(base)})
     assert status == 1
     assert f"another program listens on {base + PORTS['membership']} (membership)" in said

@@ -14,7 +14,6 @@ import pytest
 
 from contracts.membership import ByCard, ByPhone, PersonKey
 from contracts.notification import MessageFailed, MessageOutcomeUnknown, MessageSent
-from deploy.local.ports import free_base
 from services.membership.vault import Vault
 from services.notification.delivery import Addressed, Delivery
 from services.notification.domain import WELCOME, PlanMessage, message_id
@@ -24,8 +23,8 @@ from shared.message import Cause, Event, Issued
 from shared.peer import Peers
 from shared.performing import perform
 from shared.running import Running
-from shared.settings import PORTS
 from tests.cell import environment, eventually
+from tests.ports import held_base
 
 CAUSE = Cause("a till", "a joining", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
 MEI, LI = ByPhone(phone="+14165550100"), ByPhone(phone="+14165550101")
@@ -158,10 +157,11 @@ async def test_a_worker_that_dies_while_the_provider_is_asked_leaves_an_unknown_
 
 async def test_messages_wait_while_the_vault_is_away(notification: Running, membership: Running) -> None:
     (message,) = await plan(notification, [uuid4()])
-    elsewhere = Peers(replace(notification.settings, ports=free_base(PORTS.values())), "notification")
-    with pytest.raises(Unavailable):
-        await delivery(replace(notification, peers=elsewhere)).turn()
-    await elsewhere.close()
+    with held_base() as nobody:
+        elsewhere = Peers(replace(notification.settings, ports=nobody), "notification")
+        with pytest.raises(Unavailable):
+            await delivery(replace(notification, peers=elsewhere)).turn()
+        await elsewhere.close()
     assert (await outcome(notification, message)).name == "MessagePlanned"
     assert await delivery(notification).turn() == 1
 
