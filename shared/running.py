@@ -1,10 +1,10 @@
 """A service while it runs: what every part and every endpoint of it shares. Waits are in seconds."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 from weakref import WeakSet
 
 from shared.handling import Handler
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from shared.service import Service
 
 StartFrom = Literal["beginning", "now"]
+One = TypeVar("One")
 
 
 class CannotRun(Exception):
@@ -80,6 +81,14 @@ class Running:
     started: asyncio.Event = field(default_factory=asyncio.Event)  # every part has been started
     hearers: list[Hearer] = field(default_factory=list)  # consumers that read Kafka by now
     start_from: StartFrom | None = None  # for consumers that have no row yet
+    ones: dict[object, Any] = field(default_factory=dict)
+
+    def one(self, kind: "Callable[[Running], One]") -> One:
+        """Return the process's only object of its kind, made when it is first asked for."""
+        if kind not in self.ones:
+            self.ones[kind] = kind(self)
+        made: One = self.ones[kind]
+        return made
 
 
 async def start(service: "Service", settings: Settings, *, start_from: StartFrom | None = None) -> Running:

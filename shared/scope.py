@@ -1,4 +1,4 @@
-"""Whose rows a transaction sees and writes, where row security asks: one branch's, or ALL, as connections begin."""
+"""Whose rows a transaction sees and writes, where row security asks: some branches', or ALL, as connections begin."""
 
 from shared.postgres import Tx
 
@@ -6,6 +6,9 @@ ALL = "*"
 _SEE = "SELECT set_config('branchline.branch', $1, true)"
 
 
-async def see(tx: Tx, scope: str) -> None:
-    """Let the rest of the transaction see and write the rows of `scope` only; of none where it is empty."""
-    await tx.execute(_SEE, scope)
+async def see(tx: Tx, *scopes: str) -> None:
+    """Let the rest of the transaction see and write the rows of `scopes` only; of none where they are empty.
+
+    More than one only where the policies of the tables read a list, parted by commas.
+    """
+    await tx.execute(_SEE, ",".join(scopes))

@@ -9,6 +9,7 @@ A request is refused whole with one of these codes (401 and 403 of every door, a
     422 malformed           no object with `items`, or nested too deep
     422 too-many-items      more than 500
     503 vault-unavailable   who is meant cannot be asked now: send it again
+    503 intake-full         more has come than can be taken soon: send it again after Retry-After
 
 An item of a request that is taken is `accepted`, `duplicate`, or `parked` with one of these codes:
 

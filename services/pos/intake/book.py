@@ -98,9 +98,11 @@ def first_of_each(items: Sequence[tuple[int, Item]]) -> tuple[list[tuple[int, It
     """Part items into those to settle now, and repeats of their numbers and receipts, which must wait for these."""
     now: list[tuple[int, Item]] = []
     later: list[tuple[int, Item]] = []
-    names: set[int | UUID] = set()
+    names: set[tuple[str, int] | UUID] = set()
     for place, item in items:
-        own = {name for name in (item.seq, item.receipt) if name is not None}
+        own: set[tuple[str, int] | UUID] = set() if item.seq is None else {(item.till, item.seq)}
+        if item.receipt is not None:
+            own.add(item.receipt)
         (later if own & names else now).append((place, item))
         names |= own
     return now, later

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from contracts.pos import LineKind, Payment, SaleLine
 from services.pos.intake.items import Item
-from services.pos.intake.people import People
+from services.pos.intake.people import People, name_at
 from services.pos.intake.said import CheckInItem, CheckInSaid, Person, RefundItem, SaleItem, SaleSaid, people_of
 from services.pos.sale.domain import GivenBack, RecordSale, RefundSale
 from services.pos.visit.domain import CheckIn, visit_id
@@ -21,10 +21,10 @@ class Place:
     currency: str
 
 
-def unknown_person(item: Item, people: People) -> str | None:
+def unknown_person(item: Item, branch: str, people: People) -> str | None:
     """Return the code with which the vault knows nobody by a name that the item gives."""
-    named = people_of(item.said) if item.said else []
-    return next((people[p.key].code for p in named if p.key in people and people[p.key].code), None)
+    names = [name_at(branch, person) for person in people_of(item.said)] if item.said else []
+    return next((people[name].code for name in names if name in people and people[name].code), None)
 
 
 def order(item: Item, place: Place, people: People) -> RecordSale | CheckIn:
@@ -41,7 +41,7 @@ def order(item: Item, place: Place, people: People) -> RecordSale | CheckIn:
                 till=item.till,
                 zone=place.zone,
                 on=at.astimezone(ZoneInfo(place.zone)).date(),
-                customer_id=_customer(customer, people),
+                customer_id=_customer(customer, place, people),
             )
         case _:
             raise AssertionError("a refund is not ordered by itself")
@@ -78,13 +78,13 @@ def _record(item: Item, sale: SaleSaid, place: Place, people: People) -> RecordS
         on=at.astimezone(ZoneInfo(place.zone)).date(),
         currency=sale.currency,
         chain_currency=place.currency,
-        lines=tuple(_lines(sale, people)),
+        lines=tuple(_lines(sale, place, people)),
         payments=tuple(Payment(method=paid.method, amount_minor=paid.amount_minor) for paid in sale.payments),
         tax_minor=sale.tax_minor,
     )
 
 
-def _lines(sale: SaleSaid, people: People) -> list[SaleLine]:
+def _lines(sale: SaleSaid, place: Place, people: People) -> list[SaleLine]:
     return [
         SaleLine(
             line=n,
@@ -95,11 +95,11 @@ def _lines(sale: SaleSaid, people: People) -> list[SaleLine]:
             quantity=line.quantity,
             list_minor=line.list_minor,
             net_minor=line.net_minor,
-            customer_id=_customer(sale.customer_of(line), people),
+            customer_id=_customer(sale.customer_of(line), place, people),
         )
         for n, line in enumerate(sale.lines, start=1)
     ]
 
 
-def _customer(person: Person | None, people: People) -> UUID | None:
-    return None if person is None else people[person.key].customer_id
+def _customer(person: Person | None, place: Place, people: People) -> UUID | None:
+    return None if person is None else people[name_at(place.branch, person)].customer_id

@@ -15,7 +15,6 @@ from contracts.pos import sale_id
 from services.pos.intake.said import ITEMS, AnyItem, RefundItem, SaleItem, people_of
 from shared.errors import ContractBroken
 
-LARGEST_REQUEST = 500
 AHEAD = timedelta(hours=26)  # a clock may be in any zone, and wrong by two hours
 
 _CODES = {
@@ -62,18 +61,6 @@ class Door:
     key: bytes
     now: datetime
     by_kafka: bool = False
-
-
-def read_request(body: bytes) -> tuple[str | None, list[Any]]:
-    """Return the till that a request names in itself, and its items; raise ContractBroken when it is no request."""
-    try:
-        told = orjson.loads(body)
-    except orjson.JSONDecodeError as broken:
-        raise ContractBroken("not JSON") from broken
-    items, till = (told.get("items"), told.get("till")) if isinstance(told, dict) else (None, None)
-    if not isinstance(items, list) or not isinstance(till, str | None) or set(told) - {"items", "till"}:
-        raise ContractBroken("not a request: an object with `items`")
-    return till, items
 
 
 def read_items(door: Door, told: Sequence[Any]) -> list[Item]:

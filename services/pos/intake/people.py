@@ -16,7 +16,7 @@ from contracts.membership import (
     Resolve,
     Resolved,
 )
-from services.pos.intake.items import Door, Item
+from services.pos.intake.items import Item
 from services.pos.intake.said import Person, people_of
 from shared.errors import Unavailable
 from shared.http import Problem
@@ -25,7 +25,7 @@ from shared.peer import PeerRefused, Peers
 LONGEST_TEXT = 16_384  # characters: one of them may be twelve bytes in JSON
 TEXTS_AT_ONCE = 32
 
-PersonName = tuple[str, str]
+PersonName = tuple[str, str, str]  # the branch where the name means somebody only there; its kind; the name
 ItemName = tuple[str, int | None, bytes]
 People = Mapping[PersonName, Resolution]
 
@@ -35,15 +35,20 @@ def name_of(item: Item) -> ItemName:
     return item.till, item.seq, item.hash
 
 
-async def resolve(peers: Peers, door: Door, items: Iterable[Item]) -> People:
-    """Return who the people are whom the items name; who is not known becomes a customer."""
-    people = {person.key: person for item in items if item.said is not None for person in people_of(item.said)}
-    names = list(people)
+def name_at(branch: str, person: Person) -> PersonName:
+    """Return what a person is found by who is named at a branch."""
+    kind, name = person.key
+    return branch if kind == "client" else "", kind, name
+
+
+async def resolve(peers: Peers, asked: Iterable[tuple[str, Item]]) -> People:
+    """Return who the people are whom items name, each at its branch; who is not known becomes a customer."""
+    names = list(dict.fromkeys(name_at(branch, p) for branch, item in asked if item.said for p in people_of(item.said)))
     found: dict[PersonName, Resolution] = {}
     for start in range(0, len(names), LARGEST_CALL):
         some = names[start : start + LARGEST_CALL]
-        asked = Resolve(people=tuple(_key(door, people[name]) for name in some))
-        answer = Resolved.model_validate_json(await _ask(peers, "/v1/vault/resolve", asked))
+        call = Resolve(people=tuple(_key(name) for name in some))
+        answer = Resolved.model_validate_json(await _ask(peers, "/v1/vault/resolve", call))
         found |= zip(some, answer.people, strict=True)
     return found
 
@@ -61,14 +66,14 @@ async def keep(peers: Peers, items: Sequence[Item]) -> dict[ItemName, list[UUID]
     return kept
 
 
-def _key(door: Door, person: Person) -> PersonKey:
-    match person.key:
-        case "phone", phone:
+def _key(name: PersonName) -> PersonKey:
+    match name:
+        case _, "phone", phone:
             return ByPhone(phone=phone)
-        case "card", card:
+        case _, "card", card:
             return ByCard(card=card)
-        case _, client:
-            return ByClient(system=door.branch, client=client)
+        case branch, _, client:
+            return ByClient(system=branch, client=client)
 
 
 def _kept_under(item: Item, part: int) -> str:

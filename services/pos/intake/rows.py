@@ -1,29 +1,48 @@
 """The tables of the intake: what a till sent, what is missing of it, what waits, and what was set aside."""
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import orjson
 
+from contracts.pos import TillKind
 from services.pos.intake.book import Book, Result, Seen, Settled, Verdict
+from services.pos.intake.commands import Place
 from services.pos.intake.items import Item
 from services.pos.intake.people import ItemName
+from services.pos.intake.request import Request
 from services.pos.intake.said import ITEMS
 from services.pos.till.gaps import Arrival, Piece, arrive
 from shared.postgres import Tx
 
+_HOLD = """
+SELECT t.till, t.branch, t.kind, t.high, b.zone, c.currency
+FROM till t JOIN branch b USING (branch) CROSS JOIN chain c
+WHERE t.till = ANY($1::text[]) ORDER BY t.till FOR NO KEY UPDATE OF t
+"""
 _SEEN = """
-SELECT till, seq, hash, result, code, facts::text AS facts, sale_id FROM till_item
-WHERE till = $1 AND seq = ANY($2::bigint[])
+SELECT i.till, i.seq, hash, result, code, facts::text AS facts, sale_id
+FROM unnest($1::text[], $2::bigint[]) AS asked (till, seq) JOIN till_item i USING (till, seq)
 UNION ALL
 SELECT till, seq, hash, result, code, facts::text, sale_id FROM till_item
 WHERE sale_id = ANY($3::uuid[])
 """
 _TAKE = """
 INSERT INTO till_item (till, seq, branch, hash, result, code, facts, sale_id)
-SELECT $1, seq, $2, hash, result, code, facts::jsonb, sale_id
-FROM unnest($3::bigint[], $4::bytea[], $5::text[], $6::text[], $7::text[], $8::uuid[])
-  AS i (seq, hash, result, code, facts, sale_id)
+SELECT till, seq, branch, hash, result, code, facts::jsonb, sale_id
+FROM unnest($1::text[], $2::bigint[], $3::text[], $4::bytea[], $5::text[], $6::text[], $7::text[], $8::uuid[])
+  AS i (till, seq, branch, hash, result, code, facts, sale_id)
+"""
+_MOVE = """
+UPDATE till SET
+  high = greatest(till.high, m.high), parked = till.parked + m.parked, flagged = till.flagged OR m.flagged,
+  last_seen_at = coalesce(m.seen_at, till.last_seen_at)
+FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bool[], $5::timestamptz[])
+  AS m (till, high, parked, flagged, seen_at)
+WHERE till.till = m.till
 """
 _REUSED = "UPDATE till_item SET reused = true WHERE till = $1 AND seq = ANY($2::bigint[]) AND NOT reused RETURNING seq"
 _PIECES = """
@@ -42,8 +61,9 @@ FROM unnest($3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[]) AS p (first,
 """
 _WAIT = """
 INSERT INTO waiting_refund (till, seq, branch, sale_id, hash, body)
-SELECT till, seq, $1, sale_id, hash, body
-FROM unnest($2::text[], $3::bigint[], $4::uuid[], $5::bytea[], $6::text[]) AS w (till, seq, sale_id, hash, body)
+SELECT till, seq, branch, sale_id, hash, body
+FROM unnest($1::text[], $2::bigint[], $3::text[], $4::uuid[], $5::bytea[], $6::text[])
+  AS w (till, seq, branch, sale_id, hash, body)
 """
 _WAITED = "DELETE FROM waiting_refund WHERE sale_id = ANY($1::uuid[]) RETURNING till, seq, sale_id, hash, body"
 _REFUSED_AFTER_ALL = """
@@ -52,41 +72,78 @@ UPDATE till_item SET result = 'parked', code = $3, facts = $4::jsonb WHERE till 
 _ASIDE = "SELECT till, seq, hash FROM quarantine WHERE till = ANY($1::text[]) AND hash = ANY($2::bytea[])"
 _SET_ASIDE = """
 INSERT INTO quarantine (branch, till, seq, hash, code, facts, kept)
-SELECT $1, till, seq, hash, code, facts::jsonb, kept::uuid[]
-FROM unnest($2::text[], $3::bigint[], $4::bytea[], $5::text[], $6::text[], $7::text[])
-  AS q (till, seq, hash, code, facts, kept)
+SELECT branch, till, seq, hash, code, facts::jsonb, kept::uuid[]
+FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bytea[], $5::text[], $6::text[], $7::text[])
+  AS q (branch, till, seq, hash, code, facts, kept)
 ON CONFLICT DO NOTHING
 """
 
 
-async def look(tx: Tx, till: str, items: Iterable[Item]) -> Book:
-    """Return what is known of the items' numbers and receipts."""
-    seqs = [item.seq for item in items if item.seq is not None]
+@dataclass(frozen=True)
+class Held:
+    """A till whose row is held: where it stands, and how far its numbers have come."""
+
+    place: Place
+    kind: TillKind
+    high: int
+
+
+@dataclass(frozen=True)
+class Move:
+    """What becomes of a till's row. `seen_at` is empty where it sent nothing itself."""
+
+    till: str
+    high: int
+    parked: int
+    flagged: bool = False
+    seen_at: datetime | None = None
+
+
+async def hold(tx: Tx, tills: Collection[str]) -> dict[str, Held]:
+    """Hold the rows of those tills that there are until the transaction ends."""
+    return {
+        row["till"]: Held(Place(row["branch"], row["zone"], row["currency"]), TillKind(row["kind"]), row["high"])
+        for row in await tx.fetch(_HOLD, sorted(tills))
+    }
+
+
+async def look(tx: Tx, requests: Sequence[Request]) -> dict[str, Book]:
+    """Return by till what is known of the numbers and receipts of its items."""
+    books = {request.till: Book({}, {}) for request in requests}
+    items = [item for request in requests for item in request.items]
+    numbered = [item for item in items if item.seq is not None]
     receipts = [item.receipt for item in items if item.receipt is not None]
-    book = Book({}, {})
-    for row in await tx.fetch(_SEEN, till, seqs, receipts):
-        if row["till"] == till:
-            facts = orjson.loads(row["facts"]) if row["facts"] else {}
-            book.seqs[row["seq"]] = Seen(row["hash"], Verdict(Result(row["result"]), row["code"], facts))
+    for row in await tx.fetch(_SEEN, [i.till for i in numbered], [i.seq for i in numbered], receipts):
+        facts = orjson.loads(row["facts"]) if row["facts"] else {}
+        book = books[row["till"]]
+        book.seqs[row["seq"]] = Seen(row["hash"], Verdict(Result(row["result"]), row["code"], facts))
         if row["sale_id"] is not None:
             book.receipts[row["sale_id"]] = row["hash"]
-    return book
+    return books
 
 
-async def take_items(tx: Tx, till: str, branch: str, taken: Collection[Settled]) -> None:
-    """Keep the numbers that came, for ever."""
+async def take_items(tx: Tx, taken: Collection[tuple[str, Settled]]) -> None:
+    """Keep the numbers that came, each with its branch, for ever."""
     if taken:
-        await tx.execute(
-            _TAKE,
-            till,
-            branch,
-            [s.item.seq for s in taken],
-            [s.item.hash for s in taken],
-            [s.verdict.result for s in taken],
-            [s.verdict.code for s in taken],
-            [_json(s.verdict) if s.verdict.facts else None for s in taken],
-            [s.item.receipt if s.verdict.result is Result.ACCEPTED else None for s in taken],
+        rows = (
+            (
+                s.item.till,
+                s.item.seq,
+                branch,
+                s.item.hash,
+                s.verdict.result,
+                s.verdict.code,
+                _json(s.verdict) if s.verdict.facts else None,
+                s.item.receipt if s.verdict.result is Result.ACCEPTED else None,
+            )
+            for branch, s in taken
         )
+        await tx.execute(_TAKE, *_columns(rows))
+
+
+async def move(tx: Tx, moves: Collection[Move]) -> None:
+    """Move the tills' rows."""
+    await tx.execute(_MOVE, *_columns((m.till, m.high, m.parked, m.flagged, m.seen_at) for m in moves))
 
 
 async def flag(tx: Tx, till: str, reused: Collection[int]) -> list[int]:
@@ -105,16 +162,15 @@ async def close_ranks(tx: Tx, till: str, branch: str, high: int, seqs: Collectio
     if pieces:
         await tx.execute(_FORGET_PIECES, till, sorted({piece.gap[0] for piece in pieces}))
     if arrival.pieces:
-        columns = zip(*((p.first, p.last, *p.gap) for p in arrival.pieces), strict=True)
-        await tx.execute(_ADD_PIECES, till, branch, *(list(column) for column in columns))
+        columns = _columns((p.first, p.last, *p.gap) for p in arrival.pieces)
+        await tx.execute(_ADD_PIECES, till, branch, *columns)
     return arrival
 
 
-async def wait(tx: Tx, branch: str, refunds: Sequence[Item]) -> None:
-    """Let refunds wait for their sales."""
+async def wait(tx: Tx, refunds: Sequence[tuple[str, Item]]) -> None:
+    """Let refunds wait for their sales, each at its branch."""
     if refunds:
-        columns = zip(*((r.till, r.seq, r.sale, r.hash, r.text) for r in refunds), strict=True)
-        await tx.execute(_WAIT, branch, *(list(column) for column in columns))
+        await tx.execute(_WAIT, *_columns((r.till, r.seq, branch, r.sale, r.hash, r.text) for branch, r in refunds))
 
 
 async def waited(tx: Tx, sales: Sequence[UUID]) -> list[Item]:
@@ -139,14 +195,18 @@ async def aside(tx: Tx, items: Collection[Item]) -> set[ItemName]:
     return {(row["till"], row["seq"], row["hash"]) for row in rows}
 
 
-async def set_aside(tx: Tx, branch: str | None, parked: Sequence[tuple[Settled, Sequence[UUID]]]) -> None:
-    """Put items into the quarantine, each with the vault's references for its text; those of no till have none."""
+async def set_aside(tx: Tx, parked: Sequence[tuple[str | None, Settled, Sequence[UUID]]]) -> None:
+    """Put items into the quarantine, each with its branch and the vault's references; those of no till have none."""
     if parked:
         rows = (
-            (s.item.till or None, s.item.seq, s.item.hash, s.verdict.code, _json(s.verdict), _array(kept))
-            for s, kept in parked
+            (branch, s.item.till or None, s.item.seq, s.item.hash, s.verdict.code, _json(s.verdict), _array(kept))
+            for branch, s, kept in parked
         )
-        await tx.execute(_SET_ASIDE, branch, *(list(column) for column in zip(*rows, strict=True)))
+        await tx.execute(_SET_ASIDE, *_columns(rows))
+
+
+def _columns(rows: Iterable[tuple[Any, ...]]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]
 
 
 def _json(verdict: Verdict) -> str:

@@ -16,14 +16,16 @@ from aiokafka.errors import KafkaError
 
 from services.pos.intake import rows
 from services.pos.intake.book import Result, Settled, Verdict
-from services.pos.intake.doors import place_of
-from services.pos.intake.items import LARGEST_REQUEST, Door, Item, digest, read_request
+from services.pos.intake.desk import Desk
+from services.pos.intake.doors import Doors
+from services.pos.intake.items import Door, Item, digest, read_items
 from services.pos.intake.people import keep, name_of
-from services.pos.intake.taking import take
+from services.pos.intake.request import LARGEST_REQUEST, Request, read_request
 from shared import telemetry, topics
 from shared.batches import Batches
 from shared.cloudevent import Record
 from shared.errors import ContractBroken, Missing, Unavailable
+from shared.failpoints import reached
 from shared.faults import is_passing
 from shared.http import Problem
 from shared.message import Cause
@@ -47,7 +49,7 @@ class _Intake:
         self._running = running
         self._settings = running.settings
         self.topic = f"{self._settings.cell}.pos.intake"
-        self._key = self._settings.key("intake")
+        self._desk = running.one(Desk)
         group = f"{self._settings.cell}.pos.intake"
         self._batches = Batches(self._settings, self.topic, group, self.hear, most_at_once=MOST_AT_ONCE)
 
@@ -67,6 +69,7 @@ class _Intake:
             if not await self._until_done(record):
                 return
             place = TopicPartition(record.topic, record.partition)
+            await reached("intake.record-done")
             with suppress(KafkaError):  # the partition may be another member's by now, which takes it again
                 await self._batches.client.commit({place: record.offset + 1})
 
@@ -106,7 +109,7 @@ class _Intake:
 
     async def _take_request(self, record: Record, till: str | None, items: list[Any]) -> None:
         till = till or OF_NO_TILL
-        place = await place_of(self._running, till)
+        branch = await self._running.one(Doors).branch_of(till)
         header = next((value for name, value in record.headers if name == "traceparent" and value), b"").decode(
             "latin-1"
         )
@@ -115,16 +118,17 @@ class _Intake:
             trace_id = found[0] if found else telemetry.new_trace_id()
             at = f"{record.topic}/{record.partition}/{record.offset}"
             cause = Cause(trace_id, at, telemetry.traceparent(), f"till:{till}")
-            door = Door(till, place.branch, self._key, datetime.now(UTC), by_kafka=True)
+            door = Door(till, branch, self._desk.key, datetime.now(UTC), by_kafka=True)
             for start in range(0, len(items), LARGEST_REQUEST):
-                await take(self._running, door, place, items[start : start + LARGEST_REQUEST], cause)
+                read = read_items(door, items[start : start + LARGEST_REQUEST])
+                await self._desk.take(Request(door, read, cause))
 
     async def _set_aside(self, record: Record, code: str = "internal") -> None:
         told = record.value or b""
-        item = Item(OF_NO_TILL, None, told.decode("utf-8", "backslashreplace"), digest(self._key, told))
+        item = Item(OF_NO_TILL, None, told.decode("utf-8", "backslashreplace"), digest(self._desk.key, told))
         facts = {"topic": record.topic, "part": record.partition, "offset": record.offset}
         kept = await keep(self._running.peers, [item])
         async with self._running.pool.acquire() as tx:
             parked = Settled(item, Verdict(Result.PARKED, code, facts))
-            await rows.set_aside(tx, None, [(parked, kept[name_of(item)])])
+            await rows.set_aside(tx, [(None, parked, kept[name_of(item)])])
         _log.error("set aside", alarm=True, **facts, reason=code)

@@ -25,6 +25,8 @@ CREATE TABLE till (
 CREATE INDEX till_branch ON till (branch);
 
 ALTER TABLE branch ENABLE ROW LEVEL SECURITY;
-CREATE POLICY of_the_branch ON branch USING (current_setting('branchline.branch', true) IN ('*', branch));
+CREATE POLICY of_the_branch ON branch
+  USING ((SELECT string_to_array(current_setting('branchline.branch', true), ',')) && ARRAY[branch, '*']);
 ALTER TABLE till ENABLE ROW LEVEL SECURITY;
-CREATE POLICY of_the_branch ON till USING (current_setting('branchline.branch', true) IN ('*', branch));
+CREATE POLICY of_the_branch ON till
+  USING ((SELECT string_to_array(current_setting('branchline.branch', true), ',')) && ARRAY[branch, '*']);

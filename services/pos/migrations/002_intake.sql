@@ -53,10 +53,14 @@ CREATE TABLE quarantine (                         -- what was set aside; the bod
 CREATE INDEX quarantine_branch ON quarantine (branch, id);
 
 ALTER TABLE till_item ENABLE ROW LEVEL SECURITY;
-CREATE POLICY of_the_branch ON till_item USING (current_setting('branchline.branch', true) IN ('*', branch));
+CREATE POLICY of_the_branch ON till_item
+  USING ((SELECT string_to_array(current_setting('branchline.branch', true), ',')) && ARRAY[branch, '*']);
 ALTER TABLE till_gap ENABLE ROW LEVEL SECURITY;
-CREATE POLICY of_the_branch ON till_gap USING (current_setting('branchline.branch', true) IN ('*', branch));
+CREATE POLICY of_the_branch ON till_gap
+  USING ((SELECT string_to_array(current_setting('branchline.branch', true), ',')) && ARRAY[branch, '*']);
 ALTER TABLE waiting_refund ENABLE ROW LEVEL SECURITY;
-CREATE POLICY of_the_branch ON waiting_refund USING (current_setting('branchline.branch', true) IN ('*', branch));
+CREATE POLICY of_the_branch ON waiting_refund
+  USING ((SELECT string_to_array(current_setting('branchline.branch', true), ',')) && ARRAY[branch, '*']);
 ALTER TABLE quarantine ENABLE ROW LEVEL SECURITY;
-CREATE POLICY of_the_branch ON quarantine USING (current_setting('branchline.branch', true) IN ('*', branch));
+CREATE POLICY of_the_branch ON quarantine
+  USING ((SELECT string_to_array(current_setting('branchline.branch', true), ',')) && ARRAY[branch, '*']);
