@@ -20,7 +20,7 @@ def register(subparsers: Any) -> None:
     """Add the command."""
     chain = subparsers.add_parser("chain", help="describe the chain: branches, tills, policies")
     apply = chain.add_subparsers(required=True).add_parser("apply", help="make the chain what a file says; repeatable")
-    apply.add_argument("file", type=Path, metavar="FILE.yaml")
+    apply.add_argument("file", type=Path, metavar="FILE.yaml", help="such as branchline/chains/demo.yaml")
     apply.set_defaults(run=run)
 
 
@@ -70,17 +70,14 @@ def _things(told: Mapping[str, Any]) -> dict[str, str]:
 
 
 async def apply_policies(office: Office, chain: ChainFile, *, only: Sequence[str] = tuple(KEEPERS)) -> list[str]:
-    """Publish the policies. One that the file leaves out has its preset; that is in force without publishing."""
+    """Publish the policies. One that the file leaves out has its preset, so that a later one never holds before it."""
     changes = []
     for name in only:
         policy: Policy | None = getattr(chain.policies, name)
-        keeper = KEEPERS[name]
-        if policy is None and not (await office.ask(keeper, "GET", "/v1/policy"))["versions"]:
-            continue
         body: dict[str, Any] = {"terms": (policy or PRESETS[name]).terms(chain.chain.currency)}
         if policy and policy.starts_at:
             body["from"] = policy.starts_at.isoformat()
-        now = await office.ask(keeper, "PUT", "/v1/policy", body)
+        now = await office.ask(KEEPERS[name], "PUT", "/v1/policy", body)
         if now["changed"]:
             changes.append(f"new: policy {name}, version {now['version']}: {body['terms']}")
     return changes

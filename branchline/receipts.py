@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from branchline.amount import rounded_minor, shown
 from branchline.door import MOST_ITEMS, Answer, Door
-from branchline.export import Export, NotAnExport, Receipt, Row, read_export
+from branchline.export import COLUMNS, Export, NotAnExport, Receipt, Row, read_export
 from branchline.listings import Listings, read_listings
 from branchline.office import Office, Refused, open_office
 from branchline.settings import settings
@@ -55,7 +55,12 @@ def register(subparsers: Any) -> None:
     importing = subparsers.add_parser("import", help="bring a salon's own export in, through the door of the tills")
     kinds = importing.add_subparsers(required=True)
     receipts = kinds.add_parser("receipts", help="lines of receipts (CSV); repeatable")
-    receipts.add_argument("file", type=Path, metavar="FILE", help="the listings are looked for beside it")
+    receipts.add_argument(
+        "file",
+        type=Path,
+        metavar="FILE",
+        help=f"CSV with the columns {', '.join(COLUMNS)}; its listings are looked for beside it",
+    )
     receipts.add_argument("--branch", required=True, metavar="CODE")
     receipts.set_defaults(run=run)
 

@@ -7,7 +7,7 @@ from types import ModuleType
 
 from branchline.catalogue import names, service
 from branchline.contracts.asyncapi import Listeners
-from branchline.contracts.told import Told, module_of
+from branchline.contracts.told import Told, events_in, module_of
 from shared.http import Route
 from shared.message import Event
 from shared.server import KERNEL
@@ -45,12 +45,19 @@ def _hears(app: Service, speaker: str, event: type[Event]) -> bool:
 
 
 def differences(told: Sequence[Told], apps: Sequence[Service]) -> list[str]:
-    """Return where what a service says is not what its contract lists."""
+    """Return where what a service says is not what its contract lists, or not what its rules know."""
     found = []
     for app in apps:
         listed = {one.event for one in told if one.speaker == app.name}
         found += [f"{app.name} says {event.__name__}, which contracts do not list" for event in set(app.says) - listed]
         found += [f"{app.name} does not say {event.__name__}, which contracts list" for event in listed - set(app.says)]
+        held = {event for aggregate in app.aggregates for event in aggregate.events}
+        found += [f"{app.name} says {event.__name__}, and no aggregate has it" for event in set(app.says) - held]
+        for aggregate in app.aggregates:
+            found += [
+                f"{app.name}'s rules of {aggregate.category} know {event.__name__}, and the aggregate's events do not"
+                for event in events_in(aggregate.domain) - set(aggregate.events)
+            ]
     return sorted(found)
 
 

@@ -12,7 +12,7 @@ import contracts
 from branchline.contracts.asyncapi import document
 from branchline.contracts.catalogue import catalogue, differences, houses, listeners
 from branchline.contracts.published import Published, pretty
-from branchline.contracts.told import Told, spoken
+from branchline.contracts.told import Told, speakers, spoken, unlisted
 
 FOLDER = Path(contracts.__path__[0])
 
@@ -70,7 +70,7 @@ def work(folder: Path = FOLDER) -> Work:
     files = {f"schemas/{one.speaker}/{one.stem}.json": pretty(one.schema()) for one in told}
     files["schemas/asyncapi.json"] = pretty(document(told, heard))
     files["CATALOG.md"] = catalogue(told, heard, packages)
-    return Work(folder, told, files, tuple(differences(told, apps)))
+    return Work(folder, told, files, (*unlisted(speakers()), *differences(told, apps)))
 
 
 def register(subparsers: Any) -> None:
@@ -87,6 +87,8 @@ def run(arguments: Namespace) -> int:
     wrong = wrongs(check=arguments.check)
     for sentence in wrong:
         print(sentence, file=sys.stderr)
+    if wrong and arguments.check:
+        print("`branchline contracts` writes what is stale or not published; the rest is for hands", file=sys.stderr)
     return 1 if wrong else 0
 
 

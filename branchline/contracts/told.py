@@ -3,8 +3,9 @@
 import importlib
 import pkgutil
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
@@ -71,10 +72,30 @@ def module_of(speaker: str) -> str:
 
 def spoken() -> Iterator[Told]:
     """Yield every event of `contracts/`, speakers by name, events as their module lists them."""
-    for found in sorted(pkgutil.iter_modules(contracts.__path__), key=lambda module: module.name):
-        module = importlib.import_module(f"contracts.{found.name}")
+    for module in speakers():
         for event in getattr(module, "EVENTS", ()):
-            yield Told(speaker_of(found.name), event)
+            yield Told(speaker_of(module.__name__.removeprefix("contracts.")), event)
+
+
+def speakers() -> list[ModuleType]:
+    """Return the modules of `contracts/`, by name."""
+    found = sorted(module.name for module in pkgutil.iter_modules(contracts.__path__))
+    return [importlib.import_module(f"contracts.{name}") for name in found]
+
+
+def unlisted(modules: Iterable[ModuleType]) -> list[str]:
+    """Return the events that a module defines and its EVENTS leaves out."""
+    return sorted(
+        f"{module.__name__} has {event.__name__}, which its EVENTS leaves out"
+        for module in modules
+        for event in events_in(module) - set(getattr(module, "EVENTS", ()))
+        if event.__module__ == module.__name__
+    )
+
+
+def events_in(module: object) -> set[type[Event]]:
+    """Return the events that a module defines or imports."""
+    return {it for it in vars(module).values() if isinstance(it, type) and issubclass(it, Event) and it is not Event}
 
 
 def shape(schema: Any) -> Any:

@@ -13,7 +13,7 @@ from branchline.chain_file import ChainFile, NotAChain
 from branchline.office import Office, Refused, open_office
 from branchline.settings import settings
 from branchline.simulation.books import read_tills
-from branchline.simulation.journal import read_answers, read_entries
+from branchline.simulation.journal import read_answers, read_entries, tills_of
 from branchline.simulation.session import CannotBegin, Plan, locked, play
 from branchline.simulation.verdict import counts, judge, versions
 from shared.settings import Settings
@@ -28,10 +28,12 @@ def register(subparsers: Any) -> None:
     """Add the command."""
     simulate = subparsers.add_parser("simulate", help="play the tills of a chain, then compare the books with them")
     simulate.add_argument("--seed", default="branchline", help="the same seed makes the same days")
-    simulate.add_argument("--sales-per-second", type=_above_zero, default=5.0, metavar="N")
-    simulate.add_argument("--for", dest="seconds", type=_seconds, default=60.0, metavar="SECONDS|ever")
+    simulate.add_argument("--sales-per-second", type=_above_zero, default=5.0, metavar="N", help="of the whole chain")
+    simulate.add_argument(
+        "--for", dest="seconds", type=_seconds, default=60.0, metavar="SECONDS|ever", help="preset: 60"
+    )
     simulate.add_argument("--customers", type=_above_none, default=1200, metavar="N")
-    simulate.add_argument("--chain", type=Path, default=DEMO, metavar="FILE.yaml")
+    simulate.add_argument("--chain", type=Path, default=DEMO, metavar="FILE.yaml", help="preset: the demo's")
     simulate.add_argument("--journals", type=Path, metavar="DIR", help="the tills' own memory (.local/journals/CELL)")
     simulate.set_defaults(run=run)
 
@@ -82,27 +84,45 @@ async def _simulate(arguments: argparse.Namespace, chosen: Settings, chain: Chai
                 join_minimum=versions(policy)[-1][1]["join_minimum_minor"],
             )
             tills = sum(branch.tills for branch in chain.branches)
+            until = f"for {arguments.seconds:g} s" if arguments.seconds else "until Ctrl-C"
+            print(f"session {session}: {len(chain.branches)} branches, {tills} tills sell {until}", flush=True)
             print(
-                f"session {session}: {len(chain.branches)} branches, {tills} tills, journals in {journals}", flush=True
+                f"on purpose some are offline, repeat themselves or send what is wrong; journals in {journals}",
+                flush=True,
             )
             await play(plan, office, session, stop)
             return await _compare(office, chain, journals)
 
 
 async def _prepare(office: Office, chain: ChainFile, journals: Path) -> None:
-    """Make the chain known, with the policies that its file names; see that the journals are those of its tills."""
+    """Make the chain known, with its policies; one that the file leaves out stays as it was published."""
+    codes = [till for branch in chain.branches for till in branch.till_codes()]
+    if others := sorted(tills_of(journals) - set(codes)):
+        raise CannotBegin(
+            f"{journals} has the journal of {others[0]} too, and the chain file does not name it: customers go to any "
+            "branch, so give a file with all of them, or begin with a new system and an empty folder"
+        )
     await chain_command.apply_chain(office, chain)
-    named = [name for name in chain_command.KEEPERS if getattr(chain.policies, name)]
-    await chain_command.apply_policies(office, chain, only=named)
+    missing = [
+        name
+        for name, keeper in chain_command.KEEPERS.items()
+        if getattr(chain.policies, name) or not (await office.ask(keeper, "GET", "/v1/policy"))["versions"]
+    ]
+    await chain_command.apply_policies(office, chain, only=missing)
+    await _see_journals(office, codes, journals)
+
+
+async def _see_journals(office: Office, codes: Sequence[str], journals: Path) -> None:
+    """Raise CannotBegin where a till stands elsewhere than its journal says."""
     seen = await read_tills(office)
-    for till in (till for branch in chain.branches for till in branch.till_codes()):
+    for till in codes:
         seqs = [one.entry.seq for one in read_entries(journals / f"{till}.items")]
         answered = max((seqs[place] for place, _ in read_answers(journals / f"{till}.answers")), default=0)
         high = seen[till].high
         if high > max(seqs, default=0):
             raise CannotBegin(
                 f"till {till} has sent up to {high}, and its journal in {journals} knows {max(seqs, default=0)}: "
-                "give the folder of its journals, or a chain file with other branches"
+                "give the folder of its journals, or begin with a system that has taken nothing"
             )
         if high < answered:
             raise CannotBegin(

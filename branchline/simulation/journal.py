@@ -101,6 +101,11 @@ class Journal:
             self.last_receipt = max(self.last_receipt, int(number))
 
 
+def tills_of(folder: Path) -> set[str]:
+    """Return the tills that have a journal in the folder."""
+    return {path.stem for path in folder.glob("*.items")}
+
+
 def read_entries(path: Path) -> Iterator[Written]:
     """Give the entries of a file in the order they were written; a torn last line is passed over."""
     for place, line in enumerate(_whole_lines(path)):

@@ -25,22 +25,21 @@ WITH asked AS (
   SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[])
   WITH ORDINALITY AS a (customer_id, sale_id, from_order, place)
 )
-SELECT a.place, r.*, r.lines::text AS left_lines FROM asked a
+SELECT a.place, r.*, r.lines::text AS left_lines, r.terms::text AS its_terms FROM asked a
 JOIN receipt r ON r.customer_id = a.customer_id AND r.sale_id = a.sale_id
 UNION ALL
-SELECT a.place, r.*, r.lines::text AS left_lines FROM asked a
+SELECT a.place, r.*, r.lines::text AS left_lines, r.terms::text AS its_terms FROM asked a
 JOIN receipt r ON r.customer_id = a.customer_id AND r.receipt_order >= a.from_order
 ORDER BY place, receipt_order
 """
 _NOTE = """
-INSERT INTO receipt (customer_id, sale_id, branch, sold_on, sold_at, receipt_order, net_minor, lines,
-                     points_per_unit, minor_per_unit, policy_version)
-SELECT customer_id, sale_id, branch, sold_on, sold_at, receipt_order, net_minor, lines::jsonb,
-       points_per_unit, minor_per_unit, policy_version
+INSERT INTO receipt (customer_id, sale_id, branch, sold_on, sold_at, receipt_order, net_minor, lines, terms,
+                     policy_version)
+SELECT customer_id, sale_id, branch, sold_on, sold_at, receipt_order, net_minor, lines::jsonb, terms::jsonb,
+       policy_version
 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::date[], $5::timestamptz[], $6::text[], $7::bigint[], $8::text[],
-            $9::text[], $10::int[], $11::bigint[])
-  AS n (customer_id, sale_id, branch, sold_on, sold_at, receipt_order, net_minor, lines,
-        points_per_unit, minor_per_unit, policy_version)
+            $9::text[], $10::bigint[])
+  AS n (customer_id, sale_id, branch, sold_on, sold_at, receipt_order, net_minor, lines, terms, policy_version)
 """
 _REDUCE = """
 UPDATE receipt SET lines = receipt.lines || r.lines::jsonb, refunded_at = greatest(receipt.refunded_at, r.refunded_at)
@@ -74,7 +73,7 @@ def _receipt(row: "asyncpg.Record") -> Receipt:
         net_minor=row["net_minor"],
         left={int(line): left for line, left in json.loads(row["left_lines"]).items()},
         refunded_at=row["refunded_at"],
-        terms=Terms(points_per_unit=row["points_per_unit"], minor_per_unit=row["minor_per_unit"]),
+        terms=Terms.model_validate_json(row["its_terms"]),
         policy_version=row["policy_version"],
     )
 
@@ -105,8 +104,7 @@ async def guard(tx: Tx, events: Sequence[Envelope], /) -> None:
             [e.order for e in noted],
             [e.net_minor for e in noted],
             [json.dumps(e.lines) for e in noted],
-            [e.terms.points_per_unit for e in noted],
-            [e.terms.minor_per_unit for e in noted],
+            [e.terms.model_dump_json() for e in noted],
             [e.policy_version for e in noted],
         )
     if reduced := [e for e in told if isinstance(e, ReceiptReduced)]:

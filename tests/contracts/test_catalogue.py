@@ -1,11 +1,12 @@
 """The catalogue names who says what and who listens, and sees a service that says something else than its contract."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
 from branchline.contracts.catalogue import catalogue, differences, houses, listeners
-from branchline.contracts.told import spoken
+from branchline.contracts.told import spoken, unlisted
 from contracts import notification, pos
 from shared.http import Route
 from shared.message import Envelope
@@ -13,6 +14,8 @@ from shared.postgres import Tx
 from shared.service import Heard, Hearing, Service, ViewSet
 
 TOLD = tuple(spoken())
+GATEWAY = houses()["notification"][1]
+(MESSAGES,) = GATEWAY.aggregates
 TILLS = Service("pos", says=pos.EVENTS)
 POINTS = Service("points", hears=(Hearing("pos", (pos.SaleRecorded,), lambda _event: []),))
 
@@ -46,11 +49,28 @@ def test_the_page_has_each_route_with_the_roles_that_may_call_it() -> None:
 
 
 def test_a_service_that_says_other_things_than_its_contract_is_seen() -> None:
-    mute = Service("notification", says=(*notification.EVENTS[1:], pos.TillFlagged))
+    said = (*notification.EVENTS[1:], pos.TillFlagged)
+    mute = Service("notification", says=said, aggregates=(replace(MESSAGES, events=(*MESSAGES.events, *said)),))
     assert differences(TOLD, [mute]) == [
         "notification does not say MessageSent, which contracts list",
         "notification says TillFlagged, which contracts do not list",
     ]
+
+
+def test_an_event_that_the_rules_know_and_the_aggregate_does_not_is_seen_before_it_is_stored() -> None:
+    forgetful = replace(MESSAGES, events=notification.EVENTS[1:])
+    assert differences(TOLD, [replace(GATEWAY, aggregates=(forgetful,))]) == [
+        "notification says MessageSent, and no aggregate has it",
+        "notification's rules of message know MessageClaimed, and the aggregate's events do not",
+        "notification's rules of message know MessagePlanned, and the aggregate's events do not",
+        "notification's rules of message know MessageSent, and the aggregate's events do not",
+    ]
+
+
+def test_an_event_that_its_module_forgets_to_list_is_seen() -> None:
+    module = ModuleType(notification.__name__)
+    vars(module).update(vars(notification) | {"EVENTS": notification.EVENTS[1:]})
+    assert unlisted([pos, module]) == ["contracts.notification has MessageSent, which its EVENTS leaves out"]
 
 
 def test_every_service_of_the_house_is_found() -> None:

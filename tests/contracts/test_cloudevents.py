@@ -33,18 +33,17 @@ def record(one: Told, **meta: str) -> Outgoing:
         "number": 12,
         "prev_epoch": 1,
         "prev_number": 7,
-        "category": "sale",
-        "stream_id": STREAM,
-        "version": 3,
+        "part": 0,
         "type": one.event.name,
         "shape": one.event.version,
         "occurred_at": HAPPENED,
-        "recorded_at": HAPPENED,
-        "partition_key": CUSTOMER,
-        "data": json.dumps(golden(one.schema())[-1]),
         "meta": json.dumps({"correlation": "c-1", "causation": "sale-x/2"} | meta),
+        "id": f"sale-{STREAM}/3".encode(),
+        "at": int(HAPPENED.timestamp() * 1000),
+        "key": str(CUSTOMER).encode(),
+        "data": json.dumps(golden(one.schema())[-1]).encode(),
     }
-    return outgoing(row, one.speaker, source_of("local", one.speaker))
+    return outgoing(row.values(), one.speaker, source_of("local", one.speaker))
 
 
 def headers_of(sent: Outgoing) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from branchline.catalogue import names
 from deploy.keys import NAMES
 from deploy.local.places import CHECKOUT, SERVICES
 from shared.settings import PORTS, Settings
@@ -15,6 +16,10 @@ FILE = CHECKOUT / "docker-compose.yml"
 COMPOSED: dict[str, Any] = yaml.safe_load(FILE.read_text())
 ONCE = {"keys", "migrate"}
 SERVERS = {"postgres", "kafka"}
+
+
+def test_a_service_that_has_an_app_is_started() -> None:
+    assert sorted(SERVICES) == names()
 
 
 def test_compose_runs_every_service_and_nothing_that_does_not_exist() -> None:

@@ -10,7 +10,7 @@ from tests.journeys.chain_books import BRANCH, events, figures, seen, summary
 from tests.journeys.salon import REAL, Expected, expected, salon
 from tests.journeys.shell import branchline
 
-TORONTO = Path(chain.__file__).with_name("chains") / "toronto.yaml"
+DEMO, TORONTO = (Path(chain.__file__).with_name("chains") / name for name in ("demo.yaml", "toronto.yaml"))
 
 
 async def has_come_true(at_work: Cell, told: Expected, numbers: set[str]) -> None:
@@ -44,6 +44,14 @@ async def test_every_receipt_of_the_export_earns_what_it_must_and_a_second_impor
         assert (second.status, "0 accepted" in second.text) == (0, True), second.text
         await at_work.settled()
         assert await events(at_work) == before
+
+
+async def test_a_policy_that_comes_later_never_holds_for_what_was_sold_before(settings: Settings) -> None:
+    async with cell(settings) as at_work:
+        assert (await branchline(settings, "chain", "apply", str(DEMO))).status == 0
+        assert (await branchline(settings, "chain", "apply", str(TORONTO))).status == 0
+        told = (await at_work.client("membership").get("/v1/policy")).json()["versions"]
+    assert [(v["from"] is None, v["terms"]["join_minimum_minor"]) for v in told] == [(True, 500_00), (False, 100_00)]
 
 
 async def test_shuffled_and_the_later_days_first_it_comes_to_the_same(settings: Settings, tmp_path: Path) -> None:

@@ -45,3 +45,11 @@ async def test_journals_of_another_run_are_not_taken(settings: Settings, tmp_pat
         assert (await branchline(settings, "simulate", *SHORT, "--journals", str(tmp_path / "one"))).status == 0
         said = await branchline(settings, "simulate", *SHORT, "--journals", str(tmp_path / "another"))
         assert (said.status, "give the folder of its journals" in said.text) == (2, True), said.text
+
+
+async def test_the_tills_of_half_a_town_are_not_taken_for_all_of_it(settings: Settings, tmp_path: Path) -> None:
+    journals = ("--journals", str(tmp_path))
+    (tmp_path / "TOR1-1.items").touch()
+    async with cell(settings):
+        said = await branchline(settings, "simulate", *SHORT, *journals)
+        assert (said.status, "has the journal of TOR1-1 too" in said.text) == (2, True), said.text
