@@ -65,12 +65,6 @@ def _caller(request: Request) -> Caller:
     return caller
 
 
-def _cause(request: Request) -> Cause:
-    caller: Caller | None = request.state.caller
-    trace_id = request.state.trace_id
-    return Cause(trace_id, trace_id, telemetry.traceparent(), caller.actor if caller else None)
-
-
 async def _idempotency(request: Request, idempotency_key: Annotated[str | None, Header()] = None) -> Idempotency | None:
     if idempotency_key is None:
         return None
@@ -82,9 +76,24 @@ async def _idempotency(request: Request, idempotency_key: Annotated[str | None, 
     return Idempotency(uuid5(_KEYS, repr(scope)), told.digest())
 
 
-Here = Annotated[Running, Depends(_running)]
-Who = Annotated[Caller, Depends(_caller)]
-Why = Annotated[Cause, Depends(_cause)]
+# coroutines: FastAPI gives each plain function to a thread, which costs more than the function
+async def _here(request: Request) -> Running:
+    return _running(request)
+
+
+async def _who(request: Request) -> Caller:
+    return _caller(request)
+
+
+async def _why(request: Request) -> Cause:
+    caller: Caller | None = request.state.caller
+    trace_id = request.state.trace_id
+    return Cause(trace_id, trace_id, telemetry.traceparent(), caller.actor if caller else None)
+
+
+Here = Annotated[Running, Depends(_here)]
+Who = Annotated[Caller, Depends(_who)]
+Why = Annotated[Cause, Depends(_why)]
 Once = Annotated[Idempotency | None, Depends(_idempotency)]
 
 
