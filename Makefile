@@ -1,10 +1,11 @@
 # The only door. Needs Python 3.11 or newer and make; everything else is fetched into .venv and .local of this checkout.
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test check bench installed
+.PHONY: help demo up down test check faults bench installed
 
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
   $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 RUN := .venv/bin/python
+comma := ,
 
 help: ## List these targets
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | while IFS='	' read -r name what; do printf '  make %-6s %s\n' "$$name" "$$what"; done
@@ -25,13 +26,16 @@ test: installed ## Run the tests, on servers of their own (TESTS= names some of 
 check: installed ## Look at the code without starting it: format, style, types, imports, contracts, the house
 	@$(RUN) -m ruff format --check --quiet .
 	@$(RUN) -m ruff check --quiet .
-	@.venv/bin/lint-imports
+	@.venv/bin/lint-imports --no-logo
 	@$(RUN) -m mypy
 	@$(RUN) -m branchline contracts --check
 	@$(RUN) -m pytest -q tests/house tests/contracts
 
-bench: installed ## Measure, on servers of their own
-	@$(RUN) -m tests.benchmarks
+faults: installed ## Break everything while tills sell, and look for what is lost or counted twice (40 minutes)
+	@$(RUN) -m tests.faults
+
+bench: installed ## Measure, beside others, and write tests/benchmarks/RESULTS.md (ROWS=append,handle some; 40 minutes)
+	@$(RUN) -m tests.benchmarks $(subst $(comma), ,$(ROWS))
 
 installed:
 	@$(if $(PYTHON),$(PYTHON) deploy/local/install.py,echo 'Branchline needs Python 3.11 or newer on the PATH, or PYTHON=/path/to/it' >&2; exit 1)

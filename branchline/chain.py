@@ -40,7 +40,9 @@ def load(path: Path) -> ChainFile:
     """Return the chain of a file; raise NotAChain with a line for each fault."""
     try:
         return read_chain(path.read_text(encoding="utf-8"), str(path))
-    except (OSError, UnicodeDecodeError) as unreadable:
+    except OSError as unreadable:
+        raise NotAChain(f"{path}: {unreadable.strerror}") from unreadable
+    except UnicodeDecodeError as unreadable:
         raise NotAChain(f"{path}: {unreadable}") from unreadable
 
 

@@ -49,7 +49,7 @@ def up(run: Run) -> int:
     """Start everything and leave it running; interrupted before it is ready, it leaves nothing."""
     _stop_on_signals()
     try:
-        _tell(run, run.start())
+        _tell(run, run.start(), "`make down`")
     except Failed as failure:
         print(f"Branchline did not start: {failure}", file=sys.stderr)
         return 1
@@ -84,7 +84,7 @@ def demo(run: Run) -> int:
     was_running = is_running(run.home)
     try:
         state = run.start()
-        _tell(run, state)
+        _tell(run, state, "`make down`" if was_running else "Ctrl-C")
         journals = str(run.home / "journals" / state.environment["BRANCHLINE_CELL"])
         selling = _branchline(state, run, "simulate", "--for", "ever", "--journals", journals)
         return 1 if _followed(run, selling) == 1 else 0
@@ -115,7 +115,7 @@ def _followed(run: Run, selling: "subprocess.Popen[bytes]") -> int:
     return selling.returncode
 
 
-def _tell(run: Run, state: State) -> None:
+def _tell(run: Run, state: State, ending: str) -> None:
     base = int(state.environment["BRANCHLINE_PORTS"])
     print("\nBranchline is up.\n")
     if "projection" in run.services:
@@ -127,7 +127,7 @@ def _tell(run: Run, state: State) -> None:
     print(f"  {'postgres':<15} {state.environment['BRANCHLINE_DATABASE_URL']}")
     print(f"  {'kafka':<15} {state.environment['BRANCHLINE_KAFKA']}")
     print(f"  {'logs':<15} {run.home / 'logs'}")
-    print("\n`make down` stops everything.\n", flush=True)
+    print(f"\n{ending} stops everything.\n", flush=True)
 
 
 def _branchline(state: State, run: Run, *arguments: str) -> "subprocess.Popen[bytes]":
