@@ -7,7 +7,7 @@ parked. Where that would be more than MOST_PARKED keys the consumer halts: it is
 import random
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
 import structlog
@@ -15,6 +15,8 @@ import structlog
 from shared import telemetry
 from shared.channel import Followed, follow
 from shared.cloudevent import Arrival
+from shared.diverting import Diverted, divert
+from shared.failpoints import reached
 from shared.faults import is_passing
 from shared.fence import Fence, FenceMissing
 from shared.message import Envelope, Vocabulary
@@ -24,13 +26,13 @@ from shared.running import Bell, Running, pause
 
 Result = TypeVar("Result")
 Effect: TypeAlias = Callable[[Tx, Sequence[Envelope]], Awaitable[None]]
+_Diverted: TypeAlias = Diverted[Arrival, Envelope]
 
 MOST_PARKED = 5
 SHORTEST, LONGEST = 0.05, 5.0
 ALARM_AFTER = 30.0
 HALTED_LOOK = 0.5
 
-_WAITS = "waits for its key"
 _log = structlog.get_logger()
 
 
@@ -48,15 +50,6 @@ class Gap:
 
     followed: Followed[Arrival]
     shown_by: Arrival
-
-
-@dataclass
-class _Sorted:
-    """The fresh arrivals of a batch: events to apply, letters to keep with reasons, keys to park with causes."""
-
-    events: list[Envelope] = field(default_factory=list)
-    letters: list[tuple[Arrival, str]] = field(default_factory=list)
-    causes: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -137,36 +130,31 @@ class Applier:
             by_part[arrival.part].append(arrival)
         async with self.running.pool.acquire() as tx, tx.transaction():
             places = await self.fence.lock(tx, by_part)
+            await reached("consumer.locked")
             followed = {part: follow(places[part], told) for part, told in by_part.items()}
             fresh = sorted((a for f in followed.values() for a in f.fresh), key=lambda a: a.word.position)
-            chosen = self._sort(fresh, await self.parking.keys(tx), fault)
+            chosen = self._divert(fresh, await self.parking.keys(tx), fault)
             await self._apply(tx, chosen.events)
+            await reached("consumer.applied")
             await self.parking.park(tx, chosen.causes)
             await self.parking.keep(tx, chosen.letters)
             await self.fence.move(tx, {p: f.place for p, f in followed.items() if f.place != places[p]})
+            await reached("consumer.fence-moved")
+        await reached("consumer.committed")
         if self.bell and chosen.events:
             self.bell.set()
         self._count(arrivals, followed, chosen)
         return {part: Gap(f, f.gap) for part, f in followed.items() if f.gap}
 
-    def _sort(self, fresh: Sequence[Arrival], parked: set[str], fault: Exception | None) -> _Sorted:
-        """Read the arrivals; one that cannot be read parks its key, and so does the one at which `fault` was found."""
-        chosen = _Sorted()
-        for arrival in fresh:
-            if arrival.key in parked or arrival.key in chosen.causes:
-                chosen.letters.append((arrival, _WAITS))
-                continue
-            try:
-                if fault:
-                    raise fault
-                event = arrival.read(self.vocabulary)
-            except Exception as error:
-                told = f"{type(error).__name__}: {error}"
-                chosen.letters.append((arrival, told))
-                chosen.causes[arrival.key] = told
-            else:
-                if event:
-                    chosen.events.append(event)
+    def _divert(self, fresh: Sequence[Arrival], parked: set[str], fault: Exception | None) -> _Diverted:
+        """Sort the arrivals; one that cannot be read parks its key, and so does the one at which `fault` was found."""
+
+        def read(arrival: Arrival) -> Envelope | None:
+            if fault:
+                raise fault
+            return arrival.read(self.vocabulary)
+
+        chosen = divert(fresh, parked, read)
         if chosen.causes and len(parked) + len(chosen.causes) > MOST_PARKED:
             raise _TooManyParked(next(iter(chosen.causes.values())))
         return chosen
@@ -178,7 +166,7 @@ class Applier:
         with telemetry.tracing_all(telemetry.CONSUME, (e.cause.traceparent for e in events), **named):
             await self.effect(tx, events)
 
-    def _count(self, arrivals: Sequence[Arrival], followed: Mapping[int, Followed[Arrival]], chosen: _Sorted) -> None:
+    def _count(self, arrivals: Sequence[Arrival], followed: Mapping[int, Followed[Arrival]], chosen: _Diverted) -> None:
         labels = (self.consumer, self.topic)
         fresh = sum(len(f.fresh) for f in followed.values())
         telemetry.CONSUMED.labels(*labels).inc(len(chosen.events))

@@ -5,19 +5,23 @@ Offsets are the reader's to commit, if it wants them at all.
 
 import logging
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 from aiokafka import ConsumerRebalanceListener
+from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.message import FAKE_CONSUMER
 
+from shared.errors import Unavailable
 from shared.settings import Settings
 
-FETCH_WAIT = 100
-BATCH_WAIT = 10
+FETCH_WAIT = 250  # how long a broker that has nothing new keeps the question
+BATCH_WAIT = 24 * 3600 * 1000  # records are given as soon as they are there; FastStream looks away after a wait
+MILLISECOND = timedelta(milliseconds=1)
 HEARTBEAT = 1000  # how late a member hears that another has come or gone
-SESSION = 6000  # how long the partitions of a member that was killed wait
+BEATS_A_SESSION = 3
 
 _KAFKA_LOG = logging.getLogger(__name__)
 
@@ -35,8 +39,9 @@ class Batches:
         most_at_once: int,
         listener: ConsumerRebalanceListener | None = None,
     ) -> None:
+        self._place = settings.kafka
         self._broker = KafkaBroker(
-            settings.kafka,
+            settings.kafka.split(","),  # FastStream takes a text for one place
             consumer_only=True,
             allow_auto_create_topics=False,
             apply_types=False,
@@ -54,8 +59,8 @@ class Batches:
             max_records=most_at_once,
             batch_timeout_ms=BATCH_WAIT,
             fetch_max_wait_ms=FETCH_WAIT,
-            heartbeat_interval_ms=HEARTBEAT,
-            session_timeout_ms=SESSION,
+            heartbeat_interval_ms=min(HEARTBEAT, settings.session // MILLISECOND // BEATS_A_SESSION),
+            session_timeout_ms=settings.session // MILLISECOND,
             listener=listener,
             no_reply=True,
         )
@@ -67,8 +72,11 @@ class Batches:
         return self._subscriber.consumer
 
     async def start(self) -> None:
-        """Begin to read."""
-        await self._broker.start()
+        """Begin to read; raise Unavailable when Kafka does not answer."""
+        try:
+            await self._broker.start()
+        except KafkaError as error:
+            raise Unavailable(f"Kafka does not answer at {self._place}: {error}") from error
 
     async def stop(self) -> None:
         """Read no more; what is in hand is finished."""

@@ -10,7 +10,9 @@ from shared.applying import ALARM_AFTER, LONGEST, SHORTEST, Applier, Stopping
 from shared.channel import Place, Reached, read_position, write_position
 from shared.cloudevent import Arrival, line_arrival, source_of
 from shared.errors import Unavailable
+from shared.failpoints import reached
 from shared.message import BEGINNING, Position
+from shared.parting import is_cut_off
 from shared.peer import PeerRefused
 from shared.running import CannotRun, StartFrom, pause
 
@@ -60,6 +62,7 @@ class CatchingUp:
         last = BEGINNING if start_from == "beginning" else await self._cursor()
         async with running.pool.acquire() as tx, tx.transaction():
             await fence.place(tx, {part: Place(last, end) for part, end in ends.items()})
+            await reached("consumer.placed")
         if start_from == "beginning":
             await self.catch_up()
 
@@ -73,6 +76,7 @@ class CatchingUp:
                 return
             end = page.arrivals[-1]
             await self.applier.take([*page.arrivals, *(_reached(end, part) for part in places)])
+            await reached("catching-up.page-taken")
 
     async def fill(self, part: int, wanted: Position) -> None:
         """Read what is missing in a partition, until `wanted` has been applied; it may still be on its way."""
@@ -81,10 +85,13 @@ class CatchingUp:
         while last < wanted:
             async for page in self._pages(last, part):
                 await self.applier.take(page.arrivals)
+                await reached("gap.page-taken")
             before, last = last, await self._last(part)
             if last > before:
                 wait, waited = SHORTEST, 0.0
                 continue
+            if is_cut_off(wanted, int(await self._header("feed-epoch"))):
+                return  # a rebase has taken it out of the feed, which has no more to give here
             line = _log.error if waited >= ALARM_AFTER else _log.info
             told = {"part": part, "wanted": wanted, "seconds": waited, "alarm": waited >= ALARM_AFTER}
             line("the feed does not fill the gap yet", **self._named, **told)
@@ -130,10 +137,14 @@ class CatchingUp:
 
     async def _cursor(self) -> Position:
         """Return how far the speaker's relay is."""
+        return read_position(await self._header("feed-cursor"))
+
+    async def _header(self, name: str) -> str:
+        """Return what the feed says of itself."""
         while True:
             try:
                 async with self.applier.running.peers.stream(self.applier.speaker, "/v1/feed?limit=0") as answer:
-                    return read_position(answer.headers["feed-cursor"])
+                    return str(answer.headers[name])
             except (Unavailable, PeerRefused) as error:
                 _log.warning("the speaker's feed cannot be read", **self._named, error=str(error))
             await self._rest(SHORTEST)

@@ -22,6 +22,9 @@ class Link(NamedTuple):
     prev: Position
 
 
+Numbers: TypeAlias = tuple[tuple[int, int], tuple[int, int]]  # a link, where a page of them is to be cheap
+
+
 class Beat(NamedTuple):
     """The speaker says which public event is its partition's last, so that a lost tail shows where nothing follows."""
 
@@ -117,17 +120,18 @@ def needed(word: Word) -> Position:
     return word.prev if isinstance(word, Link) else word.position
 
 
-def first_break(links: Iterable[Link]) -> Link | None:
+def first_break(links: Iterable[Numbers]) -> Numbers | None:
     """Return the first of a partition's links that does not name the one before it: such a chain must not be sent."""
-    before: Link | None = None
+    before: tuple[int, int] | None = None
     for link in links:
-        if link.prev >= link.position or (before is not None and link.prev != before.position):
+        position, prev = link
+        if prev >= position or (before is not None and prev != before):
             return link
-        before = link
+        before = position
     return None
 
 
-def write_link(link: Link) -> bytes:
+def write_link(link: Numbers) -> bytes:
     """Return the text of the header `feed`."""
     (epoch, number), (prev_epoch, prev_number) = link
     return b"%d:%d:%d:%d" % (epoch, number, prev_epoch, prev_number)

@@ -6,7 +6,7 @@ The handler never raises: what it could not do, it has not moved.
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -20,11 +20,13 @@ from shared import telemetry
 from shared.applying import LONGEST, SHORTEST, Applier, Effect, Stopping
 from shared.batches import Batches
 from shared.catching_up import CatchingUp
-from shared.cloudevent import Foreign, Record, arrival, source_of
+from shared.cloudevent import Arrival, Foreign, Record, arrival, source_of
+from shared.failpoints import reached
 from shared.faults import is_passing
+from shared.fence import FenceMissing
 from shared.gaps import Gaps
 from shared.message import Vocabulary
-from shared.running import Bell, Running, pause
+from shared.running import Bell, CannotRun, Running, pause
 
 MOST_AT_ONCE = 500
 COMMIT_EVERY = 5.0
@@ -57,6 +59,10 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self._heard_at = self._committed_at = time.monotonic()
         self._batches: Batches | None = None
         self._in_hand: datetime | None = None
+        self._applying: asyncio.Task[None] | None = None
+        self._set_back: set[int] = set()
+        self._is_over = False
+        self._gone: FenceMissing | None = None
 
     @property
     def name(self) -> str:
@@ -103,6 +109,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self._batches = batches = Batches(
             settings, self.applier.topic, group, self.hear, most_at_once=self._most_at_once, listener=self
         )
+        self._is_over = False
         try:
             async with self._running.pool.acquire() as tx:
                 await self.applier.parking.go_on(tx)
@@ -113,38 +120,79 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
             with suppress(ValueError):
                 self._running.hearers.remove(self)
             await self._gaps.stop()
+            self._is_over = True
+            await self.settle()
             await batches.stop()
 
     async def _watch(self) -> None:
         while not self._running.stop.is_set():
             await pause(self._running, LOOK_EVERY)
+            if self._gone:
+                raise CannotRun(f"{self._gone}: nobody knows any more what it has applied; start it again")
             silent = time.monotonic() - self._heard_at
             if silent > SILENT_AFTER and self._kafka.assignment():
                 _log.error("nothing heard, not even a beat", alarm=True, **self._named, seconds=round(silent))
 
     async def hear(self, records: Any) -> None:  # FastStream would build a validator from a better type
-        """Take a batch of records, of one partition or several. Never raises."""
+        """Read a batch while the one before is being applied, then leave it to be applied. Never raises."""
         self._heard_at = time.monotonic()
-        self._in_hand = datetime.fromtimestamp(min(record.timestamp for record in records) / 1000, UTC)
+        is_ahead = self._applying is not None and not self._applying.done()
         try:
-            arrivals = []
-            for record in records:
-                try:
-                    arrivals.append(arrival(record, self._source))
-                except Foreign as reason:
-                    await self.applier.patiently(partial(self._set_aside, record, str(reason)))
+            arrivals, foreign = self._read(records)
+        except Exception as error:
+            await self.settle()
+            await self._begin_again(records, error)
+            return
+        await self.settle()
+        if is_ahead:  # what was fetched before a partition was set back is void
+            arrivals = [arrival for arrival in arrivals if arrival.part not in self._set_back]
+        if not self._is_over:
+            self._applying = asyncio.create_task(self._apply(records, arrivals, foreign))
+
+    async def settle(self) -> None:
+        """Wait until what is in hand has been applied."""
+        if self._applying:
+            await self._applying
+
+    def _read(self, records: Sequence[Record]) -> tuple[list[Arrival], list[tuple[Record, str]]]:
+        arrivals, foreign = [], []
+        for record in records:
+            try:
+                arrivals.append(arrival(record, self._source))
+            except Foreign as reason:
+                foreign.append((record, str(reason)))
+        for one in arrivals:
+            one.prepare(self.applier.vocabulary)
+        return arrivals, foreign
+
+    async def _apply(
+        self, records: Sequence[Record], arrivals: Sequence[Arrival], foreign: Sequence[tuple[Record, str]]
+    ) -> None:
+        """Apply a batch, and note the partitions that were set back."""
+        self._in_hand = datetime.fromtimestamp(min(record.timestamp for record in records) / 1000, UTC)
+        self._set_back = {record.partition for record in records}
+        try:
+            await reached("consumer.batch")
+            for record, reason in foreign:
+                await self.applier.patiently(partial(self._set_aside, record, reason))
             gaps = await self.applier.take(arrivals)
             for part, gap in gaps.items():
                 self._gaps.close(part, gap)
+            self._set_back = set(gaps)
             self._in_hand = None if not gaps else self._in_hand
             await self._commit_lazily()
         except Stopping:
             return
+        except FenceMissing as error:  # a rebase has taken the rows of views that show what is lost
+            self._gone = error
         except Exception as error:
-            _log.error("bug", alarm=True, **self._named, exc_info=error)
-            await pause(self._running, LOOK_EVERY)
-            for record in reversed(records):  # the rows have not moved past what was not done
-                self._gaps.seek(record.partition, record.offset)
+            await self._begin_again(records, error)
+
+    async def _begin_again(self, records: Sequence[Record], bug: Exception) -> None:
+        _log.error("bug", alarm=True, **self._named, exc_info=bug)
+        await pause(self._running, LOOK_EVERY)
+        for record in reversed(records):  # the rows have not moved past what was not done
+            self._gaps.seek(record.partition, record.offset)
 
     async def _set_aside(self, record: Record, reason: str) -> None:
         async with self._running.pool.acquire() as tx:
@@ -168,6 +216,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         with suppress(KafkaError, TimeoutError):
             async with asyncio.timeout(KAFKA_ANSWERS_WITHIN):
                 await self._kafka.commit()
+                await reached("consumer.offsets-committed")
 
     @property
     def _kafka(self) -> Any:

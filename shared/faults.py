@@ -18,11 +18,14 @@ PASSING = (
     asyncpg.exceptions.OutdatedSchemaCacheError,
 )
 
+# a pool takes a lost connection back while somebody still holds it
+_LOST = ("clos", "released back to the pool")
+
 
 def is_passing(error: BaseException) -> bool:
     """Return whether to try again; anything else is a bug, or bad input."""
     if isinstance(error, asyncpg.InterfaceError):  # also what asyncpg says of wrong use: only lost connections pass
-        return "clos" in str(error)
+        return any(word in str(error) for word in _LOST)
     if isinstance(error, OSError):  # the network's, also a name that is not found now; not a file's
         return error.filename is None
     return isinstance(error, PASSING)

@@ -3,33 +3,42 @@
 import asyncio
 from typing import TYPE_CHECKING
 
+from shared.failpoints import reached
 from shared.postgres import Tx
+from shared.running import pause
 
 if TYPE_CHECKING:
     from shared.running import Running
 
-SHORTEST, LONGEST = 0.01, 0.25  # seconds between looks: busy, and idle; an append in this process wakes it at once
+NUMBERED_WITHIN = 30.0  # seconds: a backlog of millions is one call
+SHORTEST, LONGEST = 0.05, 0.25  # seconds between looks: busy, and idle; an append in this process wakes it at once
+LEAST_GAP = 0.005  # what is appended meanwhile goes in one page, all the way to the last view
+
+_NUMBER = "SELECT number_events() AS numbered, number AS before FROM feed_head"
 
 
-async def number_events(connection: Tx) -> int:
-    """Number what is committed and has no number, in autocommit; return how many."""
-    numbered = await connection.fetchval("SELECT number_events()")
-    assert isinstance(numbered, int)
-    return numbered
+async def number_events(connection: Tx) -> tuple[int, int]:
+    """Number what is committed and has no number, in autocommit; return the last number before, and now."""
+    row = await connection.fetchrow(_NUMBER, timeout=NUMBERED_WITHIN)
+    assert row
+    return row["before"], row["before"] + row["numbered"]
 
 
 async def sequencer(running: "Running") -> None:
-    """Number events until the service stops; any number of processes may do so at once."""
-    pause = SHORTEST
+    """Number events until the service stops; any number of processes may do so at once.
+
+    Rings for the numbers that another process has given too, so that nobody else here need look.
+    """
+    ear = running.appended.listen()
+    wait, last = SHORTEST, -1
     while not running.stop.is_set():
-        running.appended.clear()
         async with running.pool.acquire() as connection:
-            numbered = await number_events(connection)
-        if numbered:
+            before, now = await number_events(connection)
+        wait = min(wait * 1.5, LONGEST)
+        if before != last or now != before:
+            await reached("feed.numbered")
             running.numbered.set()
-            pause = SHORTEST
-            continue
-        try:
-            await asyncio.wait_for(running.appended.wait(), pause)
-        except TimeoutError:
-            pause = min(pause * 1.5, LONGEST)
+            wait = SHORTEST
+        last = now
+        await asyncio.sleep(LEAST_GAP)
+        await pause(running, wait, ear)

@@ -10,11 +10,18 @@ from shared.postgres import Tx
 _COLUMNS = """
 SELECT f.epoch, f.number, f.prev_epoch, f.prev_number, f.part, s.category, s.partition_key, e.stream_id, e.version,
        e.type, e.shape, e.occurred_at, e.recorded_at, e.meta::text AS meta, e.data::text AS data
-FROM feed f JOIN event e ON e.seq = f.seq JOIN stream s ON s.id = e.stream_id
 """
-_BETWEEN = _COLUMNS + " WHERE f.number > $1 AND f.number <= $2 AND f.part IS NOT NULL ORDER BY f.number"
-_AFTER = _BETWEEN + " LIMIT $3"
-_OF_PART = _COLUMNS + " WHERE f.number > $1 AND f.number <= $2 AND f.part = $4 ORDER BY f.number LIMIT $3"
+_PAGE = """
+SELECT f.epoch, f.number, f.prev_epoch, f.prev_number, f.part, e.type, e.shape, e.occurred_at, e.meta::text AS meta,
+       convert_to(s.category || '-' || e.stream_id || '/' || e.version, 'UTF8') AS id,
+       floor(extract(epoch FROM e.recorded_at) * 1000)::bigint AS at,
+       convert_to(s.partition_key::text, 'UTF8') AS key, convert_to(e.data::text, 'UTF8') AS data
+FROM feed f LEFT JOIN event e ON e.seq = f.seq AND f.part IS NOT NULL LEFT JOIN stream s ON s.id = e.stream_id
+WHERE f.number > $1 AND f.number <= $1 + $2 ORDER BY f.number
+"""
+_PUBLIC = _COLUMNS + "FROM feed f JOIN event e ON e.seq = f.seq JOIN stream s ON s.id = e.stream_id"
+_AFTER = _PUBLIC + " WHERE f.number > $1 AND f.number <= $2 AND f.part IS NOT NULL ORDER BY f.number LIMIT $3"
+_OF_PART = _PUBLIC + " WHERE f.number > $1 AND f.number <= $2 AND f.part = $4 ORDER BY f.number LIMIT $3"
 _LASTS = """
 SELECT p.part, f.epoch, f.number, s.category || '-' || e.stream_id || '/' || e.version AS id
 FROM generate_series(0, (SELECT partitions FROM feed_head) - 1) AS p (part)
@@ -27,14 +34,19 @@ SELECT coalesce(f.epoch, 0) AS epoch, c.number FROM relay_cursor c LEFT JOIN fee
 WHERE c.relay = 'kafka'
 """
 _AT = "SELECT epoch FROM feed WHERE number = $1"
-_LAST_OF_EPOCH = "SELECT number FROM feed WHERE epoch <= $1 ORDER BY number DESC LIMIT 1"
+_LAST_BELOW = """
+SELECT number FROM feed WHERE epoch < $1 OR (epoch = $1 AND number <= $2) ORDER BY number DESC LIMIT 1
+"""
 
 Row = asyncpg.Record
 
 
-async def between(tx: Tx, after: int, upto: int) -> Sequence[Row]:
-    """Return the public events numbered above `after`, up to and with `upto`."""
-    return await tx.fetch(_BETWEEN, after, upto)
+async def page(tx: Tx, after: int, most: int) -> Sequence[Row]:
+    """Return the next events numbered above `after` as Kafka's records need them; private ones have no `part`.
+
+    What is bytes there is bytes here: to make text of it and bytes again took a fifth of a relay's time.
+    """
+    return await tx.fetch(_PAGE, after, most)
 
 
 async def relayed(tx: Tx, after: Position, limit: int, part: int | None) -> Sequence[Row]:
@@ -52,6 +64,11 @@ async def cursor(tx: Tx) -> Position:
     return Position(row["epoch"], row["number"]) if row else BEGINNING
 
 
+async def epoch(tx: Tx) -> int:
+    """Return the epoch in which the store gives numbers."""
+    return int(await tx.fetchval("SELECT epoch FROM feed_head"))
+
+
 async def lasts(tx: Tx, upto: int) -> dict[int, tuple[Position, str]]:
     """Return each partition's last public event at or below a number: its position and id."""
     rows = await tx.fetch(_LASTS, upto)
@@ -60,7 +77,6 @@ async def lasts(tx: Tx, upto: int) -> dict[int, tuple[Position, str]]:
 
 async def _number_of(tx: Tx, position: Position) -> int:
     """Return the last number at or below a position: a store that was set back has given the numbers after it anew."""
-    epoch = await tx.fetchval(_AT, position.number)
-    if epoch is None or epoch <= position.epoch:
+    if await tx.fetchval(_AT, position.number) == position.epoch:
         return position.number
-    return await tx.fetchval(_LAST_OF_EPOCH, position.epoch) or 0
+    return await tx.fetchval(_LAST_BELOW, *position) or 0

@@ -3,9 +3,9 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from pydantic import TypeAdapter
@@ -13,13 +13,12 @@ from pydantic import TypeAdapter
 from shared import telemetry
 from shared.decider import Aggregate
 from shared.errors import Rejected
-from shared.message import Command, Envelope, Event, Issued, Vocabulary
+from shared.message import Cause, Command, Envelope, Event, Issued, Vocabulary
 from shared.postgres import Tx
-from shared.store import Change, Done, Loaded, append, history, load, reserve
+from shared.store import Change, Done, Loaded, append, history, load, lock
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of a command. `version` is the stream's after it; `replayed`: done before, under the same key."""
 
     stream_id: UUID
@@ -29,7 +28,16 @@ class Outcome:
     replayed: bool = False
 
 
-@dataclass
+class _Order(NamedTuple):
+    """A command of a batch: its place there, who takes it, and the stream it writes."""
+
+    place: int
+    issued: Issued
+    aggregate: Aggregate
+    stream_id: UUID
+
+
+@dataclass(slots=True)
 class _Stream:
     """A stream while a batch is handled; `stored` is the version that Postgres has."""
 
@@ -39,12 +47,12 @@ class _Stream:
     state: Any
     stored: int
 
-    def tell(self, stream_id: UUID, events: Sequence[Event], issued: Issued) -> tuple[Envelope, ...]:
+    def tell(self, stream_id: UUID, events: Sequence[Event], cause: Cause) -> tuple[Envelope, ...]:
         told = []
         for event in events:
             self.version += 1
             self.state = self.aggregate.domain.evolve(self.state, event)
-            told.append(Envelope(self.aggregate.category, stream_id, self.version, self.key, event, issued.cause))
+            told.append(Envelope(self.aggregate.category, stream_id, self.version, self.key, event, cause))
         return tuple(told)
 
 
@@ -63,6 +71,7 @@ class Handler:
         self._space = space
         self._by_command = {command: a for a in aggregates for command in a.commands}
         self._by_category = {a.category: a for a in aggregates}
+        self._guarded = [a for a in aggregates if a.guards]
         self._states: Mapping[str, TypeAdapter[Any]] = {a.category: TypeAdapter(a.state) for a in aggregates}
         self._vocabularies = {a.category: Vocabulary(a.events) for a in aggregates}
 
@@ -87,15 +96,16 @@ class Handler:
         Commands of one stream see each other: those of an aggregate with guards go in rounds, one a stream at a time.
         """
         with _timed(issued):
-            streams = await self._open(tx, issued)
+            orders = [self._order(index, one) for index, one in enumerate(issued)]
+            streams = await self._open(tx, orders)
             outcomes: dict[int, Outcome] = {}
-            for chosen in self._rounds(issued):
-                outcomes.update(await self._round(tx, chosen, streams))
-            return [outcomes[i] for i in range(len(issued))]
+            for chosen in self._rounds(orders):
+                await self._round(tx, chosen, streams, outcomes)
+            return [outcomes[index] for index in range(len(issued))]
 
     async def state(self, tx: Tx, category: str, stream_id: UUID) -> tuple[int, Any]:
         """Return a stream's version and folded state: 0 and the initial state when there is none."""
-        found = (await load(tx, [stream_id], lock=False)).get(stream_id)
+        found = (await load(tx, [stream_id])).get(stream_id)
         aggregate = self._by_category[category]
         if found is None:
             return 0, aggregate.domain.initial
@@ -110,94 +120,99 @@ class Handler:
 
         `done` makes the row of an idempotency key from the outcome. Raises Rejected, Conflict, DoneBefore.
         """
-        aggregate, stream_id = self.aggregate(issued.command), self.stream_of(issued.command)
+        order = self._order(0, issued)
+        stream_id = order.stream_id
         with _timed([issued]):
-            stream = await self._stream(tx, issued.command, (await load(tx, [stream_id], lock=False)).get(stream_id))
-            told = stream.tell(stream_id, aggregate.domain.decide(issued.command, stream.state), issued)
+            found = await load(tx, [stream_id])
+            stream = (await self._streams(tx, {stream_id: order}, found))[stream_id]
+            told = stream.tell(stream_id, order.aggregate.domain.decide(issued.command, stream.state), issued.cause)
             outcome = Outcome(stream_id, stream.version, told)
             if told or done:
                 changes = [self._change(stream_id, stream, told)] if told else []
                 await append(tx, changes, self.partitions, done(outcome) if done else None)
             return outcome
 
-    async def _open(self, tx: Tx, issued: Sequence[Issued]) -> dict[UUID, _Stream]:
-        """Lock and load every stream of the batch; of guarded ones also the ids that have no stream yet."""
-        first: dict[UUID, Command] = {}
-        for one in issued:
-            first.setdefault(self.stream_of(one.command), one.command)
-        found = await load(tx, first, lock=True)
-        unborn = [i for i, command in first.items() if i not in found and self.aggregate(command).guards]
-        if unborn:
-            await reserve(tx, unborn, self._space)
-            found |= await load(tx, unborn, lock=True)
-        return {i: await self._stream(tx, command, found.get(i)) for i, command in first.items()}
+    def _order(self, index: int, issued: Issued) -> _Order:
+        aggregate = self._by_command[type(issued.command)]
+        return _Order(index, issued, aggregate, getattr(issued.command, aggregate.key))
 
-    async def _stream(self, tx: Tx, command: Command, found: Loaded | None) -> _Stream:
-        aggregate, stream_id = self.aggregate(command), self.stream_of(command)
-        if found is None:
-            key = getattr(command, aggregate.partition) if aggregate.partition else None
-            return _Stream(aggregate, key or stream_id, 0, aggregate.domain.initial, 0)
-        state = await self._folded(tx, aggregate, stream_id, found)
-        return _Stream(aggregate, found.key, found.version, state, found.version)
+    async def _open(self, tx: Tx, orders: Sequence[_Order]) -> dict[UUID, _Stream]:
+        """Lock and load every stream of the batch; of guarded ones also the ids that have no stream yet."""
+        firsts = {order.stream_id: order for order in reversed(orders)}
+        guarded = [stream_id for stream_id, order in firsts.items() if order.aggregate.guards]
+        found = await lock(tx, firsts, guarded, self._space)
+        return await self._streams(tx, firsts, found)
+
+    async def _streams(
+        self, tx: Tx, firsts: Mapping[UUID, _Order], found: Mapping[UUID, Loaded]
+    ) -> dict[UUID, _Stream]:
+        streams: dict[UUID, _Stream] = {}
+        for stream_id, (_, issued, aggregate, _) in firsts.items():
+            known = found.get(stream_id)
+            if known:
+                state = await self._folded(tx, aggregate, stream_id, known)
+                streams[stream_id] = _Stream(aggregate, known.key, known.version, state, known.version)
+            else:
+                key = getattr(issued.command, aggregate.partition) if aggregate.partition else None
+                streams[stream_id] = _Stream(aggregate, key or stream_id, 0, aggregate.domain.initial, 0)
+        return streams
 
     async def _folded(self, tx: Tx, aggregate: Aggregate, stream_id: UUID, found: Loaded) -> Any:
         if found.shape == aggregate.domain.SHAPE:
-            return self._states[aggregate.category].validate_json(found.state)
+            return self._states[aggregate.category].validator.validate_json(found.state)
         return aggregate.fold(e.event for e in await self.history(tx, aggregate.category, stream_id))
 
-    def _rounds(self, issued: Sequence[Issued]) -> list[list[tuple[int, Issued]]]:
-        rounds: list[list[tuple[int, Issued]]] = []
+    def _rounds(self, orders: list[_Order]) -> list[list[_Order]]:
+        if not self._guarded:
+            return [orders]
+        rounds: list[list[_Order]] = []
         turn: dict[UUID, int] = defaultdict(int)
-        for index, one in enumerate(issued):
-            stream_id = self.stream_of(one.command)
-            place = turn[stream_id]
-            if self.aggregate(one.command).guards:
-                turn[stream_id] += 1
+        for order in orders:
+            place = turn[order.stream_id]
+            if order.aggregate.guards:
+                turn[order.stream_id] += 1
             if place == len(rounds):
                 rounds.append([])
-            rounds[place].append((index, one))
+            rounds[place].append(order)
         return rounds
 
     async def _round(
-        self, tx: Tx, chosen: Sequence[tuple[int, Issued]], streams: Mapping[UUID, _Stream]
-    ) -> dict[int, Outcome]:
-        outcomes: dict[int, Outcome] = {}
+        self, tx: Tx, chosen: list[_Order], streams: Mapping[UUID, _Stream], outcomes: dict[int, Outcome]
+    ) -> None:
         told: dict[UUID, list[Envelope]] = defaultdict(list)
-        for index, issued in await self._gathered(tx, chosen):
-            stream_id = self.stream_of(issued.command)
+        by_aggregate: dict[str, list[Envelope]] = defaultdict(list)
+        for index, issued, aggregate, stream_id in await self._gathered(tx, chosen):
             stream = streams[stream_id]
             try:
-                events = stream.aggregate.domain.decide(issued.command, stream.state)
+                events = aggregate.domain.decide(issued.command, stream.state)
             except Rejected as refusal:
                 outcomes[index] = Outcome(stream_id, stream.version, refusal=refusal)
                 continue
-            new = stream.tell(stream_id, events, issued)
-            told[stream_id].extend(new)
+            new = stream.tell(stream_id, events, issued.cause)
+            told[stream_id] += new
+            by_aggregate[aggregate.category] += new
             outcomes[index] = Outcome(stream_id, stream.version, new)
-        changes = [self._change(i, streams[i], events) for i, events in told.items() if events]
+        changes = [self._change(stream_id, streams[stream_id], events) for stream_id, events in told.items() if events]
         if changes:
             await append(tx, changes, self.partitions)
         for change in changes:
-            streams[change.stream_id].stored = streams[change.stream_id].version
-        await self._guard(tx, [outcomes[index] for index, _ in chosen], streams)
-        return outcomes
+            streams[change.stream_id].stored += len(change.events)
+        for aggregate in self._guarded:
+            if aggregate.guards and by_aggregate[aggregate.category]:
+                await aggregate.guards.guard(tx, by_aggregate[aggregate.category])
 
-    async def _gathered(self, tx: Tx, chosen: Sequence[tuple[int, Issued]]) -> list[tuple[int, Issued]]:
-        gathered = dict(chosen)
-        for aggregate in self._by_category.values():
-            mine = [(i, one) for i, one in chosen if self.aggregate(one.command) is aggregate]
+    async def _gathered(self, tx: Tx, chosen: list[_Order]) -> list[_Order]:
+        gathered = list(chosen)
+        for aggregate in self._guarded:
+            mine = [place for place, order in enumerate(chosen) if order.aggregate is aggregate]
             if aggregate.guards and mine:
-                known = await aggregate.guards.gather(tx, [one.command for _, one in mine])
-                gathered |= {i: replace(one, command=c) for (i, one), c in zip(mine, known, strict=True)}
-        return sorted(gathered.items())
-
-    async def _guard(self, tx: Tx, outcomes: Sequence[Outcome], streams: Mapping[UUID, _Stream]) -> None:
-        for aggregate in self._by_category.values():
-            events = [e for o in outcomes if streams[o.stream_id].aggregate is aggregate for e in o.events]
-            if aggregate.guards and events:
-                await aggregate.guards.guard(tx, events)
+                known = await aggregate.guards.gather(tx, [chosen[place].issued.command for place in mine])
+                for place, command in zip(mine, known, strict=True):
+                    index, (_, cause), _, stream_id = chosen[place]
+                    gathered[place] = _Order(index, Issued(command, cause), aggregate, stream_id)
+        return gathered
 
     def _change(self, stream_id: UUID, stream: _Stream, told: Sequence[Envelope]) -> Change:
         category = stream.aggregate.category
-        state = self._states[category].dump_json(stream.state).decode()
+        state = self._states[category].serializer.to_json(stream.state).decode()
         return Change(stream_id, category, stream.key, stream.stored, stream.aggregate.domain.SHAPE, state, told)

@@ -1,12 +1,11 @@
 """Whether the process lives, and whether it is ready to be sent work; the two routes that ask for no token."""
 
-import asyncio
 from typing import Any
 
 from shared.http import Here, Route
 from shared.problems import problem
 
-PATIENCE_SECONDS = 2.0
+PATIENCE_SECONDS = 1.0  # for a connection, for its answer, and for a frozen one to be let go
 
 
 async def live() -> dict[str, Any]:
@@ -27,8 +26,8 @@ async def _missing(at: Here) -> list[str]:
     if not at.views_live.is_set():
         missing.append("views")
     try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            await at.pool.fetchval("SELECT 1")
+        async with at.pool.acquire(timeout=PATIENCE_SECONDS) as connection:
+            await connection.fetchval("SELECT 1", timeout=PATIENCE_SECONDS)
     except Exception:  # whatever it is that keeps Postgres from answering
         missing.append("postgres")
     return missing

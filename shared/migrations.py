@@ -8,6 +8,7 @@ from pathlib import Path
 
 import asyncpg
 
+from shared.failpoints import reached
 from shared.settings import Settings
 
 KERNEL = Path(__file__).parent / "sql"
@@ -68,6 +69,7 @@ async def provision(
         schema = settings.schema(service)
         await connection.execute("SELECT pg_advisory_lock($1)", _lock_key(settings.cell))
         await _role_and_schemas(connection, settings, schema)
+        await reached("migration.role-made")
         await connection.execute("SELECT set_config('search_path', $1, false)", schema)
         await connection.execute("SELECT set_config('branchline.role', $1, false)", schema)
         applied = await _apply(connection, [*_files(KERNEL, "kernel"), *_files(folder, "service")])
@@ -127,3 +129,4 @@ async def _run(connection: "asyncpg.Connection[asyncpg.Record]", file: _File) ->
         await connection.execute("SET LOCAL lock_timeout = '3s'")
         await connection.execute(file.text)
         await connection.execute(*noted)
+        await reached("migration.step")

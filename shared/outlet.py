@@ -4,7 +4,7 @@ A producer that failed is thrown away: what it may still have on the wire can on
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError
 
 from shared.cloudevent import Outgoing
 from shared.errors import Unavailable
+from shared.failpoints import reached
 from shared.settings import Settings
 
 DEADLINE = 10.0
@@ -28,7 +29,7 @@ class Outlet:
         self._topic = topic
         self._producer: Any = None
 
-    async def deliver(self, records: Mapping[int, Sequence[Outgoing]]) -> None:
+    async def deliver(self, records: Mapping[int, Iterable[Outgoing]]) -> None:
         """Return when Kafka has acknowledged all of them; raise Unavailable when it is not known to have them."""
         try:
             if self._producer is None:
@@ -36,8 +37,9 @@ class Outlet:
             await asyncio.wait_for(self._all(self._producer, records), DEADLINE)
         except BaseException as error:
             await self.abandon()
-            if isinstance(error, (KafkaError, TimeoutError, ExceptionGroup)):
-                raise Unavailable(f"{self._topic}: {_told(error)}") from error
+            cause = error.exceptions[0] if isinstance(error, ExceptionGroup) else error
+            if isinstance(cause, (KafkaError, TimeoutError, OSError)):
+                raise Unavailable(f"{self._topic}: {type(cause).__name__}: {cause}") from error
             raise
 
     async def close(self) -> None:
@@ -52,14 +54,15 @@ class Outlet:
         if producer is not None:
             await _let_go(producer)
 
-    async def _all(self, producer: Any, records: Mapping[int, Sequence[Outgoing]]) -> None:
+    async def _all(self, producer: Any, records: Mapping[int, Iterable[Outgoing]]) -> None:
         async with asyncio.TaskGroup() as group:
             for part, told in records.items():
                 group.create_task(self._in_order(producer, part, told))
 
-    async def _in_order(self, producer: Any, part: int, records: Sequence[Outgoing]) -> None:
+    async def _in_order(self, producer: Any, part: int, records: Iterable[Outgoing]) -> None:
         for batch in _batches(producer, records):
             acknowledged = await producer.send_batch(batch, self._topic, partition=part)
+            await reached("relay.sent")
             await acknowledged
 
 
@@ -92,19 +95,13 @@ async def _let_go(producer: Any) -> None:
             await close()
 
 
-def _batches(producer: Any, records: Sequence[Outgoing]) -> Iterator[Any]:
+def _batches(producer: Any, records: Iterable[Outgoing]) -> Iterator[Any]:
     """Give the records in batches that are as full as they may be; a record that is larger goes alone."""
     batch = producer.create_batch()
-    for record in records:
-        told = {"timestamp": record.at, "key": record.key, "value": record.value, "headers": record.headers}
-        if batch.append(**told) is None:
+    for at, key, value, headers in records:
+        if batch.append(timestamp=at, key=key, value=value, headers=headers) is None:
             yield batch
             batch = producer.create_batch()
-            batch.append(**told)
+            batch.append(timestamp=at, key=key, value=value, headers=headers)
     if batch.record_count():
         yield batch
-
-
-def _told(error: BaseException) -> str:
-    first = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error
-    return f"{type(first).__name__}: {first}"

@@ -29,7 +29,7 @@ NAMES = ("sequencer", "relay", "views", "timers", "workers", "consumers", "http"
 FINISH_WITHIN = 10.0
 SERVERS_ANSWER_WITHIN = 5.0
 PRUNE_EVERY = 3600.0
-GARBAGE_AFTER = (20_000, 20, 20)  # objects, and collections of the generation before
+GARBAGE_AFTER = (50_000, 20, 20)  # objects, and collections of the generation before
 SHORTEST_WAIT, LONGEST_WAIT = 0.1, 5.0
 
 _NOT_MIGRATED = (

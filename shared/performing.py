@@ -11,6 +11,7 @@ from uuid import UUID
 import asyncpg
 
 from shared.errors import Conflict, Rejected
+from shared.failpoints import reached
 from shared.handling import Outcome
 from shared.idempotency import Idempotency, claim, keep, replay, told
 from shared.message import Cause, Command, Issued
@@ -61,9 +62,12 @@ async def in_transaction(running: "Running", act: Callable[[Tx], Awaitable[Resul
 
     async def whole() -> Result:
         async with running.pool.acquire() as tx, tx.transaction():
-            return await act(tx)
+            done = await act(tx)
+            await reached("command.done")
+            return done
 
     result = await _persist(whole)
+    await reached("command.committed")
     running.appended.set()
     return result
 
@@ -134,6 +138,7 @@ async def _at_once(running: "Running", one: _Waiting) -> Outcome:
         outcome = await running.handler.one(
             connection, one.issued, (lambda outcome: Done(key.id, key.body_hash, told(outcome))) if key else None
         )
+    await reached("command.committed-at-once")
     running.appended.set()
     return outcome
 

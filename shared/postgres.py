@@ -1,4 +1,4 @@
-"""Connections to a service's own schema in Postgres."""
+"""Connections to a service's own schema in Postgres. Times are seconds."""
 
 from typing import TypeAlias
 
@@ -11,6 +11,9 @@ Tx: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncp
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
 IDLE_IN_TRANSACTION_MS = "30000"
+# a server that is frozen, or gone without a word, gets as long again to take the cancellation; then its line is cut
+ANSWERS_WITHIN = 10.0
+CONNECTS_WITHIN = 5.0
 
 
 async def open_pool(settings: Settings, service: str, *, size: int = 8) -> Pool:
@@ -21,6 +24,8 @@ async def open_pool(settings: Settings, service: str, *, size: int = 8) -> Pool:
         min_size=1,
         max_size=size,
         reset=_keep,
+        timeout=CONNECTS_WITHIN,
+        command_timeout=ANSWERS_WITHIN,
         server_settings={
             "search_path": f"{schema}_views,{schema}",
             "application_name": schema,

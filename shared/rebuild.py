@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
+from shared.failpoints import reached
 from shared.postgres import Tx
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ class ViewTables:
             await tx.execute(self.text)
             await tx.execute(_PATH, f"{self.views},{self._kernel}")
             await tx.execute(_BEGIN, self.name, self.text_hash)
+            await reached("view.building")
         if own and own["live"]:
             return True
         if await tx.fetchrow(_LIVE, self.name):

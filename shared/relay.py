@@ -7,26 +7,29 @@ the cursor moves by compare-and-set on the leader and the page's start, after Ka
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+import orjson
 import structlog
 
 from shared import telemetry
-from shared.channel import Link, first_break
+from shared.channel import first_break
 from shared.cloudevent import Outgoing, beat, outgoing, source_of
+from shared.failpoints import reached
 from shared.faults import is_passing
-from shared.feed_page import Row, between, lasts
+from shared.feed_page import Row, lasts
+from shared.feed_page import page as page_of
 from shared.outlet import Outlet
 from shared.running import Running, pause
 
 PAGE = 2000
 LEASE = 3.0  # renewed all the while; how long nothing is sent after its holder was killed
 BEAT_EVERY = 10.0
-LEAST_GAP, SHORTEST, LONGEST = 0.005, 0.01, 0.05
+LONGEST_PAUSE = 0.25  # where no sequencer of this process rings
 STANDBY_LOOK = 1.0
-LONGEST_RETRY = 5.0
+SHORTEST_RETRY, LONGEST_RETRY = 0.01, 5.0
 ALARM_AFTER = 30.0
 
 _LEAD = """
@@ -42,7 +45,6 @@ UPDATE relay_cursor SET lease_until = clock_timestamp() + make_interval(secs => 
 WHERE relay = 'kafka' AND leader = $1
 """
 _LEAVE = "UPDATE relay_cursor SET lease_until = '-infinity' WHERE relay = 'kafka' AND leader = $1"
-_HEAD = "SELECT number FROM feed_head"
 _log = structlog.get_logger()
 
 
@@ -65,6 +67,11 @@ class Page:
     after: int
     upto: int
     rows: Sequence[Row]
+
+    @property
+    def is_full(self) -> bool:
+        """Return whether there may be more."""
+        return self.upto - self.after >= PAGE
 
 
 class Relay:
@@ -96,20 +103,23 @@ class Relay:
     async def read(self, after: int) -> Page:
         """Return the next page; its rows are empty when nothing public is new."""
         async with self._running.pool.acquire() as tx:
-            upto = min(await tx.fetchval(_HEAD), after + PAGE)
-            return Page(after, upto, await between(tx, after, upto) if upto > after else [])
+            rows = await page_of(tx, after, PAGE)
+        return Page(after, rows[-1]["number"] if rows else after, [row for row in rows if row["part"] is not None])
 
     async def deliver(self, page: Page) -> None:
         """Send a page and wait until Kafka has it; raise Unavailable when it may not, ChainBroken when it must not."""
         if not page.rows:
             return
-        records: dict[int, list[Outgoing]] = defaultdict(list)
+        parts: dict[int, list[Row]] = defaultdict(list)
         for row in page.rows:
-            records[row["part"]].append(outgoing(row, self._speaker, self._source))
-        _check(records)
-        with telemetry.tracing_all(telemetry.RELAY, _traces(records), events=len(page.rows)):
-            await self.outlet.deliver(records)
+            parts[row["part"]].append(row)
+        _check(parts)
+        with telemetry.tracing_all(telemetry.RELAY, _traces(page.rows), events=len(page.rows)):
+            await self.outlet.deliver({part: self._records(rows) for part, rows in parts.items()})
         telemetry.RELAYED.inc(len(page.rows))
+
+    def _records(self, rows: Sequence[Row]) -> Iterator[Outgoing]:
+        return (outgoing(row, self._speaker, self._source) for row in rows)
 
     async def move(self, led: Led, page: Page) -> Led | None:
         """Move the cursor to the page's end; none when another leads by now."""
@@ -130,7 +140,7 @@ class Relay:
 async def relay(running: Running) -> None:
     """Relay whenever this process leads, until the service stops."""
     work = Relay(running, lease=LEASE)
-    wait, failing_since = SHORTEST, None
+    wait, failing_since = SHORTEST_RETRY, None
     try:
         while not running.stop.is_set():
             began = time.monotonic()
@@ -139,7 +149,7 @@ async def relay(running: Running) -> None:
                 await (_lead(running, work, led) if led else pause(running, STANDBY_LOOK))
             except Exception as error:
                 if failing_since is None or time.monotonic() - began > ALARM_AFTER:
-                    wait, failing_since = SHORTEST, time.monotonic()
+                    wait, failing_since = SHORTEST_RETRY, time.monotonic()
                 is_long = time.monotonic() - failing_since > ALARM_AFTER
                 line = _log.error if is_long or not is_passing(error) else _log.warning
                 line(
@@ -182,29 +192,37 @@ async def _renew(work: Relay, led: Led, over: asyncio.Event) -> None:
 
 async def _while_leading(running: Running, work: Relay, led: Led, renewing: "asyncio.Task[None]") -> None:
     ear = running.numbered.listen()
-    wait, beaten = SHORTEST, 0.0
+    beaten = 0.0
     now: Led | None = led
-    while now and not renewing.done() and not running.stop.is_set():
-        led, began = now, time.monotonic()
-        page = await work.read(led.number)
-        await work.deliver(page)
-        if page.upto > page.after:
-            now = await work.move(led, page)
-        if now and began - beaten > BEAT_EVERY:
-            await work.beat(now)
-            beaten = began
-        if page.upto - page.after < PAGE:
-            wait = SHORTEST if page.rows else min(wait * 1.5, LONGEST)
-            await pause(running, wait, ear)
-            await asyncio.sleep(max(0.0, began + LEAST_GAP - time.monotonic()))
+    ahead: asyncio.Task[Page] | None = None
+    try:
+        while now and not renewing.done() and not running.stop.is_set():
+            led = now
+            page = await (ahead or work.read(led.number))
+            ahead = asyncio.create_task(work.read(page.upto)) if page.is_full else None
+            if page.upto > page.after:
+                await reached("relay.page-read")
+                await work.deliver(page)
+                await reached("relay.acknowledged")
+                now = await work.move(led, page)
+                await reached("relay.cursor-moved")
+            if now and time.monotonic() - beaten > BEAT_EVERY:
+                await work.beat(now)
+                beaten = time.monotonic()
+            if not page.is_full:
+                await pause(running, LONGEST_PAUSE, ear)
+    finally:
+        if ahead:
+            ahead.cancel()
+            await asyncio.gather(ahead, return_exceptions=True)
 
 
-def _check(records: Mapping[int, Sequence[Outgoing]]) -> None:
-    for part, told in records.items():
-        broken = first_break(record.word for record in told if isinstance(record.word, Link))
+def _check(parts: Mapping[int, Sequence[Row]]) -> None:
+    for part, rows in parts.items():
+        broken = first_break(((row["epoch"], row["number"]), (row["prev_epoch"], row["prev_number"])) for row in rows)
         if broken:
             raise ChainBroken(f"partition {part} at {broken}")
 
 
-def _traces(records: Mapping[int, Sequence[Outgoing]]) -> list[str]:
-    return [record.traceparent for told in records.values() for record in told if record.traceparent]
+def _traces(rows: Sequence[Row]) -> list[str | None]:
+    return [orjson.loads(row["meta"]).get("traceparent") for row in rows if "traceparent" in row["meta"]]

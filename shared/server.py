@@ -8,12 +8,19 @@ from collections.abc import Iterator
 import structlog
 import uvicorn
 
-from shared import feed_route, health, parked_route, policy_route, status
+from shared import feed_route, health, lost_route, parked_route, policy_route, status
 from shared.http import Route, application
 from shared.running import CannotRun, Running
 from shared.service import Service
 
-KERNEL = (*health.ROUTES, *status.ROUTES, *parked_route.ROUTES, *feed_route.ROUTES, *policy_route.ROUTES)
+KERNEL = (
+    *health.ROUTES,
+    *status.ROUTES,
+    *parked_route.ROUTES,
+    *lost_route.ROUTES,
+    *feed_route.ROUTES,
+    *policy_route.ROUTES,
+)
 
 # open event streams end by themselves when their part stops; this is for clients that do not read
 STREAMS_END_WITHIN = 3

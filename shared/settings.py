@@ -1,12 +1,14 @@
 """The settings: every `BRANCHLINE_` variable that a service reads, in this one place.
 
-OpenTelemetry's own, `OTEL_EXPORTER_OTLP_ENDPOINT` and `OTEL_TRACES_SAMPLER_ARG`, are read in `shared/telemetry.py`.
+OpenTelemetry's own, `OTEL_EXPORTER_OTLP_ENDPOINT` and `OTEL_TRACES_SAMPLER_ARG`, are read in `shared/telemetry.py`, and
+the tests' own, `BRANCHLINE_FAILPOINT`, in `shared/failpoints.py`.
 """
 
 import hashlib
 import hmac
 import os
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -26,7 +28,10 @@ PORTS = {
 
 @dataclass(frozen=True)
 class Settings:
-    """Where this cell's servers are, and the folder of its keys. The services' ports count from `ports`."""
+    """Where this cell's servers are, and the folder of its keys. The services' ports count from `ports`.
+
+    `session` is how long the partitions of a member of a Kafka group that was killed wait for another.
+    """
 
     cell: str
     database_url: str
@@ -36,6 +41,7 @@ class Settings:
     peers: str
     ports: int
     log_level: str
+    session: timedelta = timedelta(seconds=6)
 
     @classmethod
     def read(cls) -> "Settings":
@@ -50,6 +56,7 @@ class Settings:
             peers=env.get("BRANCHLINE_PEERS", "http://127.0.0.1:{port}"),
             ports=int(env.get("BRANCHLINE_PORTS", "8000")),
             log_level=env.get("BRANCHLINE_LOG", "INFO"),
+            session=timedelta(seconds=float(env.get("BRANCHLINE_KAFKA_SESSION", "6"))),
         )
 
     def port(self, service: str) -> int:

@@ -26,6 +26,7 @@ SELECT h.epoch, h.number, coalesce(r.number, 0) AS relayed,
    WHERE f.part IS NOT NULL AND f.number > coalesce(r.number, 0) ORDER BY f.number LIMIT 1) AS oldest_unrelayed,
   (SELECT count(*) FROM timer WHERE due_at < clock_timestamp() AND fired_at IS NULL) AS overdue,
   (SELECT count(*) FROM refused) AS refused,
+  (SELECT count(*) FROM lost_event WHERE NOT is_in_store) AS lost,
   (SELECT greatest(h.number - max(v.number), 0) FROM view_set v WHERE live) AS views_behind
 FROM feed_head h LEFT JOIN relay_cursor r ON r.relay = 'kafka'
 """
@@ -74,6 +75,7 @@ async def collect(running: "Running") -> dict[str, Any]:
             "relayed": row["relayed"],
             "unrelayed": (row["unrelayed"] + row["unnumbered"]) if running.service.says else 0,
             "oldest_unrelayed_seconds": row["oldest_unrelayed"] or 0,
+            "lost": row["lost"],
         },
         "consumers": await _consumers(running),
         "timers": {"overdue": row["overdue"]},

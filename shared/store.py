@@ -3,7 +3,8 @@
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -11,17 +12,14 @@ import orjson
 
 from shared import telemetry
 from shared.errors import Conflict
+from shared.failpoints import reached
 from shared.message import Cause, Envelope, Vocabulary
 from shared.postgres import Tx
 
 _LOAD = """
-SELECT id, category, partition_key, version, shape, state::text AS state
-FROM stream WHERE id = ANY($1::uuid[]) ORDER BY id
+SELECT id, category, partition_key, version, shape, state::text AS state FROM stream WHERE id = ANY($1::uuid[])
 """
-_LOAD_LOCKING = _LOAD + " FOR NO KEY UPDATE"
-_RESERVE = """
-SELECT pg_advisory_xact_lock(key) FROM (SELECT key FROM unnest($1::bigint[]) AS key ORDER BY key) AS keys
-"""
+_OPEN = "SELECT id, category, partition_key, version, shape, state FROM open_streams($1, $2, $3)"
 _HISTORY = """
 SELECT s.category, s.partition_key, e.version, e.shape, e.type,
        e.data::text AS data, e.meta::text AS meta, e.recorded_at
@@ -39,8 +37,7 @@ class DoneBefore(Exception):
     """A command with this idempotency key was done before; its result is in `command_done`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(NamedTuple):
     """A stream's row: `state` is JSON in the form numbered `shape`, `key` the partition key it was born with."""
 
     category: str
@@ -50,8 +47,7 @@ class Loaded:
     state: str
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """What one append does to one stream; `state` is JSON after `events`."""
 
     stream_id: UUID
@@ -77,19 +73,26 @@ def partition_of(key: UUID, partitions: int) -> int:
     return zlib.crc32(str(key).encode()) % partitions
 
 
-async def load(tx: Tx, ids: Iterable[UUID], *, lock: bool) -> dict[UUID, Loaded]:
-    """Return the rows of the streams that exist; with `lock` they stay as they are until the transaction ends."""
-    rows = await tx.fetch(_LOAD_LOCKING if lock else _LOAD, list(ids))
+async def load(tx: Tx, ids: Iterable[UUID]) -> dict[UUID, Loaded]:
+    """Return the rows of the streams that exist."""
+    return _loaded(await tx.fetch(_LOAD, list(ids)))
+
+
+async def lock(tx: Tx, ids: Iterable[UUID], guarded: Sequence[UUID], space: str) -> dict[UUID, Loaded]:
+    """Return the rows of the streams that exist; they stay as they are until the transaction ends.
+
+    Those of `guarded` that do not exist are kept to it as well, in the lock space of a schema.
+    """
+    salt = zlib.crc32(space.encode())
+    keys = [int.from_bytes(i.bytes[8:], signed=True) ^ salt for i in guarded]
+    return _loaded(await tx.fetch(_OPEN, list(ids), guarded, keys))
+
+
+def _loaded(rows: Iterable[asyncpg.Record]) -> dict[UUID, Loaded]:
     return {
         row["id"]: Loaded(row["category"], row["partition_key"], row["version"], row["shape"], row["state"])
         for row in rows
     }
-
-
-async def reserve(tx: Tx, ids: Iterable[UUID], space: str) -> None:
-    """Keep streams that do not exist yet to this transaction, in the lock space of a schema."""
-    salt = zlib.crc32(space.encode())
-    await tx.execute(_RESERVE, [int.from_bytes(i.bytes[8:], signed=True) ^ salt for i in ids])
 
 
 async def history(tx: Tx, stream_id: UUID, vocabulary: Vocabulary) -> list[Envelope]:
@@ -118,6 +121,7 @@ async def append(tx: Tx, changes: Sequence[Change], partitions: int, done: Done 
     changes = sorted(changes, key=lambda change: change.stream_id.int)
     arrays = (*_stream_arrays(changes), *_event_arrays(changes, partitions))
     tail = (done.id, done.body_hash, done.result) if done else (None, None, None)
+    await reached("store.append")
     try:
         with telemetry.APPEND_SECONDS.time():
             await tx.execute(_APPEND, *arrays, *tail)
@@ -127,6 +131,7 @@ async def append(tx: Tx, changes: Sequence[Change], partitions: int, done: Done 
         if error.sqlstate == DONE_BEFORE:
             raise DoneBefore from error
         raise
+    await reached("store.appended")
 
 
 def _stream_arrays(changes: Sequence[Change]) -> tuple[list[Any], ...]:
@@ -143,18 +148,20 @@ def _stream_arrays(changes: Sequence[Change]) -> tuple[list[Any], ...]:
 
 def _event_arrays(changes: Sequence[Change], partitions: int) -> tuple[list[Any], ...]:
     told = [e for c in changes for e in c.events]
+    parts = [part for c in changes for part in [partition_of(c.key, partitions)] * len(c.events)]
     return (
         [e.stream_id for e in told],
         [e.version for e in told],
-        [partition_of(e.key, partitions) if e.event.is_public() else None for e in told],
+        [part if e.event.is_public() else None for e, part in zip(told, parts, strict=True)],
         [e.event.version for e in told],
         [e.event.name for e in told],
         [e.event.at for e in told],
-        [e.event.model_dump_json() for e in told],
+        [e.event.to_json() for e in told],
         [meta_of(e.cause) for e in told],
     )
 
 
+@lru_cache(maxsize=64)  # events of one command, or of one request's, have the same
 def meta_of(cause: Cause) -> str:
     """Return a cause as the JSON an event keeps."""
     kept = {"correlation": cause.correlation, "causation": cause.causation}

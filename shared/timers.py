@@ -10,6 +10,7 @@ import asyncpg
 import structlog
 
 from shared import refusals, telemetry
+from shared.failpoints import reached
 from shared.faults import is_passing
 from shared.message import Cause, Command, Issued
 from shared.postgres import Tx
@@ -118,9 +119,11 @@ async def _handle(running: "Running", tx: Tx, rows: Sequence[asyncpg.Record]) ->
     if not rows:
         return
     issued = [_issued(running, row) for row in rows]
+    await reached("timer.due")
     outcomes = await running.handler.handle(tx, issued)
     await refusals.keep(tx, issued, outcomes)
     await tx.execute(_FIRED, [row["id"] for row in rows])
+    await reached("timer.fired")
 
 
 def _issued(running: "Running", row: asyncpg.Record) -> Issued:

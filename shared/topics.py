@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaConnectionError, TopicAlreadyExistsError, for_code
 
@@ -20,6 +20,7 @@ RETENTION = timedelta(days=30)
 LARGEST_MESSAGE = 2 * 1024 * 1024  # bytes; a batch of the relay is at most a quarter of it, but one event may be large
 MOST_REPLICAS = 3
 MOST_LOOKS = 100
+FETCH_WAIT = 10  # milliseconds; a look at another partition waits until the fetch before it has ended
 
 _UNKNOWN = 3
 
@@ -56,11 +57,22 @@ async def ends(settings: Settings, topic: str, count: int) -> Mapping[int, int]:
         return {place.partition: end for place, end in found.items()}
 
 
+async def empty(settings: Settings, topic: str, ends: Mapping[int, int]) -> None:
+    """Remove the records before these offsets."""
+    async with _admin(settings) as admin:
+        before = {TopicPartition(topic, part): RecordsToDelete(before_offset=end) for part, end in ends.items()}
+        await admin.delete_records(before)
+
+
 @asynccontextmanager
 async def reading(settings: Settings) -> AsyncIterator[Any]:
     """Give a Kafka consumer of no group, to look with; raise Unavailable when Kafka does not answer."""
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.kafka, group_id=None, enable_auto_commit=False, auto_offset_reset="earliest"
+        bootstrap_servers=settings.kafka,
+        group_id=None,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        fetch_max_wait_ms=FETCH_WAIT,
     )
     try:
         await consumer.start()

@@ -4,18 +4,19 @@ Pages are events, pauses seconds.
 """
 
 import asyncio
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
+import orjson
 import structlog
 
 from shared import telemetry
 from shared.channel import write_position
 from shared.errors import Unavailable
+from shared.failpoints import reached
 from shared.faults import is_passing
 from shared.message import BEGINNING, Envelope, Position, Vocabulary
 from shared.peer import PeerRefused
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from shared.consumer import Consumer
     from shared.running import Running
 
-PAGE = 1000
+PAGE = 2000
 LONGEST_PAUSE = 0.25  # a number given by another process rings no bell here
 STUCK_PAUSE = 5.0
 LAST_PAGES = 4  # that a swap may still read while nobody else writes
@@ -117,6 +118,7 @@ async def _project(running: "Running", tables: ViewTables, tx: Tx, after: int) -
         with telemetry.tracing_all(telemetry.PROJECT, [e.cause.traceparent for e in told], events=len(told)):
             await running.service.views.project(tx, told)
             await tx.execute(_MOVE, tables.name, tables.text_hash, rows[-1]["number"])
+            await reached("view.page-projected")
         telemetry.PROJECTED.inc(len(told))
     return len(rows)
 
@@ -129,7 +131,7 @@ def _envelopes(vocabulary: Vocabulary, rows: Sequence[asyncpg.Record]) -> list[E
             version=row["version"],
             key=row["partition_key"],
             event=vocabulary.read(row["type"], row["shape"], row["data"]),
-            cause=cause_of(json.loads(row["meta"])),
+            cause=cause_of(orjson.loads(row["meta"])),
             recorded_at=row["recorded_at"],
             position=Position(row["epoch"], row["number"]),
         )
@@ -144,7 +146,10 @@ async def _swap(running: "Running", tables: ViewTables) -> bool:
         await tables.hold(tx)
         if not await _is_caught_up(running, tables, tx):
             return False
+        await reached("view.caught-up")
         await tables.swap(tx)
+        await reached("view.swapping")
+    await reached("view.swapped")
     _log.info("views swapped", text=tables.text_hash)
     return True
 
@@ -202,6 +207,7 @@ class _Effect:
         except Superseded as superseded:  # for a consumer something that passes: it waits until the process ends
             raise Unavailable("views of another text took the place of these") from superseded
         await self._running.service.views.project(tx, told)
+        await reached("view.heard-projected")
 
 
 async def _watch(running: "Running", tables: ViewTables) -> None:
@@ -233,7 +239,7 @@ async def _has_heard(running: "Running", speaker: str, places: dict[int, Positio
         body = await running.peers.call(speaker, "GET", f"/v1/feed?after={after}&limit={PAGE}")
     except PeerRefused as refused:
         raise Unavailable(f"the feed of {speaker}: {refused}") from refused
-    lines = [json.loads(line) for line in body.splitlines()]
+    lines = [orjson.loads(line) for line in body.splitlines()]
     missing = [line for line in lines if Position(*line["position"]) > places.get(line["part"], BEGINNING)]
     if len(lines) == PAGE and missing:
         return False

@@ -12,6 +12,7 @@ from contracts.membership import Contact, KeptText, PersonKey, Resolution, Revea
 from services.membership.cipher import MASTER, Cipher
 from services.membership.domain import RegisterCustomer
 from services.membership.identity import Found, Unusable, canonical
+from shared.failpoints import reached
 from shared.message import Cause, Issued
 from shared.performing import in_transaction
 from shared.postgres import Tx
@@ -106,6 +107,7 @@ class Vault:
         )
         at = datetime.now(UTC)
         registering = [Issued(RegisterCustomer(at=at, customer_id=row["customer_id"]), cause) for row in met]
+        await reached("vault.met")
         await self.running.handler.handle(tx, registering)
         return await self._known(tx, unknown)
 
@@ -126,6 +128,7 @@ class Vault:
         bodies = [key.seal(TEXT, kept.text) for key, kept in zip(data_keys, fresh.values(), strict=True)]
         subjects, wrapped = [k.subject for k in data_keys], [k.wrapped for k in data_keys]
         await tx.execute(_KEEP, list(fresh), subjects, bodies, wrapped, MASTER)
+        await reached("vault.kept")
         return await self._references(tx, list(fresh))
 
     async def reveal(self, asked: Reveal, actor: str) -> Revealed:
@@ -136,6 +139,7 @@ class Vault:
             people = {row["customer_id"]: row for row in await tx.fetch(_CONTACTS, asked.customers)}
             texts = {row["reference"]: row for row in await tx.fetch(_TEXTS, asked.references)}
             await tx.execute(_AUDIT, actor, asked.purpose, subjects, fields)
+            await reached("vault.audited")
         return Revealed(
             contacts=tuple(self._contact(customer_id, people.get(customer_id)) for customer_id in asked.customers),
             texts=tuple(self._text(reference, texts.get(reference)) for reference in asked.references),

@@ -24,6 +24,7 @@ from services.notification.domain import (
 )
 from services.notification.sender import Outgoing, Refused, SandboxSender, Sender, Taken
 from services.notification.templates import TEXTS
+from shared.failpoints import reached
 from shared.faults import is_passing
 from shared.handling import Outcome
 from shared.message import Cause, Command, Issued
@@ -84,6 +85,7 @@ class Delivery:
             return 0
         contacts = await self._reveal([row["customer_id"] for row in waiting])
         claimed = await self._claim([(row, contacts[row["customer_id"]]) for row in waiting])
+        await reached("delivery.claimed")
         await asyncio.gather(*(self._send(row, contact) for row, contact in claimed))
         return len(waiting)
 
@@ -117,8 +119,10 @@ class Delivery:
     async def _send(self, row: asyncpg.Record, contact: Contact) -> None:
         assert contact.phone
         message = Outgoing(str(row["message_id"]), TEXTS[row["template"]], contact.phone)
+        await reached("delivery.provider-not-called")
         sending = asyncio.wait_for(self.sender.send(message), self.patience)
         [answer] = await asyncio.gather(sending, return_exceptions=True)
+        await reached("delivery.provider-answered")
         await self._perform([(row, self._told(row["message_id"], answer))])
 
     def _told(self, message_id: UUID, answer: Taken | Refused | BaseException) -> Command:

@@ -4,22 +4,28 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
 import asyncpg
 import pytest
 
+from shared.batches import Batches
+from shared.channel import Place
 from shared.consumer import Consumer
+from shared.errors import Unavailable
 from shared.message import BEGINNING, Envelope, Vocabulary
 from shared.postgres import Tx
 from shared.relay import Relay
+from shared.running import CannotRun
 from shared.settings import Settings
-from tests.shared.pair import LISTENER, Pair, at_work, eventually, pair
+from tests.shared.pair import DEADLINE, LISTENER, PARTITIONS, Pair, at_work, eventually, pair
 from tests.shared.topic import lose, records
 from tests.shared.toy import NAME
 
 BEATS = 0.3
+NOWHERE = "127.0.0.1:9"
 
 
 @pytest.fixture(autouse=True)
@@ -139,8 +145,37 @@ async def test_a_twin_that_was_asleep_applies_nothing(settings: Settings) -> Non
         async with at_work(two.consumer()):
             await two.say((counter, 1), (counter, 2))
             await two.until_heard([1, 2])
-        await two.consumer().hear(await records(settings, two.topic))
+        twin = two.consumer()
+        await twin.hear(await records(settings, two.topic))
+        await twin.settle()
         assert await two.amounts() == [1, 2]
+
+
+async def test_a_batch_is_read_while_the_one_before_is_applied_and_waits_for_it(settings: Settings) -> None:
+    counter, is_applying, may_end = uuid4(), asyncio.Event(), asyncio.Event()
+    async with pair(settings) as two:
+
+        async def keep(tx: Tx, told: Sequence[Envelope]) -> None:
+            is_applying.set()
+            await may_end.wait()
+            await two.keep(tx, told)
+
+        await two.say((counter, 1), (counter, 2))
+        await eventually(lambda: are_relayed(two))
+        told = [one for one in await records(settings, two.topic) if dict(one.headers).get("feed")]
+        consumer = two.consumer()
+        slow = Consumer(consumer.applier.running, LISTENER, NAME, consumer.applier.vocabulary, keep)
+        async with two.listener.pool.acquire() as tx:
+            await slow.applier.fence.place(tx, {part: Place(BEGINNING, 0) for part in range(PARTITIONS)})
+        await slow.hear(told[:1])
+        await is_applying.wait()
+        ahead = asyncio.create_task(slow.hear(told[1:]))
+        await asyncio.sleep(0)
+        assert not ahead.done()
+        may_end.set()
+        await ahead
+        await slow.settle()
+        assert await two.amounts(counter) == [1, 2]
 
 
 async def test_a_type_that_nobody_here_knows_is_passed_over(settings: Settings) -> None:
@@ -187,3 +222,33 @@ async def test_a_lost_connection_to_postgres_loses_nothing(settings: Settings) -
         await two.say((counter, 2))
         await asyncio.sleep(0)
         await two.until_heard([1, 2], counter)
+
+
+async def test_a_consumer_whose_rows_were_taken_ends_and_says_that_it_must_be_started_again(settings: Settings) -> None:
+    async with pair(settings) as two:
+        counter, consumer = uuid4(), two.consumer()
+        hearing = asyncio.create_task(consumer.run())
+        await two.say((counter, 1))
+        await two.until_heard([1], counter)
+        await two.listener.pool.execute("DELETE FROM consumed")
+        await two.say((counter, 2))
+        with pytest.raises(CannotRun, match="start it again"):
+            await asyncio.wait_for(hearing, DEADLINE)
+        assert await two.amounts(counter) == [1]
+
+
+async def test_of_several_brokers_that_are_named_one_that_is_away_is_not_missed(settings: Settings) -> None:
+    async with pair(replace(settings, kafka=f"{NOWHERE},{settings.kafka}")) as two, at_work(two.consumer()):
+        counter = uuid4()
+        await two.say((counter, 1))
+        await two.until_heard([1], counter)
+
+
+async def test_a_reader_that_finds_no_kafka_says_so_as_of_a_fault_that_passes(settings: Settings) -> None:
+    async def hear(_: Any) -> None:
+        raise AssertionError("something was heard from nowhere")
+
+    reader = Batches(replace(settings, kafka=NOWHERE), "a-topic", "a-group", hear, most_at_once=1)
+    with pytest.raises(Unavailable, match=NOWHERE):
+        await reader.start()
+    await reader.stop()

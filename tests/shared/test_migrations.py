@@ -6,7 +6,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from shared.migrations import MigrationChanged, provision
+from shared.migrations import KERNEL, MigrationChanged, provision
 from shared.settings import Settings
 
 
@@ -18,7 +18,7 @@ async def connect(settings: Settings, service: str) -> "asyncpg.Connection[async
 async def test_a_file_is_applied_once_however_often_and_by_however_many(settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "001_thing.sql").write_text("CREATE TABLE thing (id int PRIMARY KEY);")
     applied = await asyncio.gather(*(provision(settings, "pos", tmp_path) for _ in range(4)))
-    assert sorted(len(files) for files in applied) == [0, 0, 0, 3]
+    assert sorted(len(files) for files in applied) == [0, 0, 0, len(list(KERNEL.glob("*.sql"))) + 1]
     assert await provision(settings, "pos", tmp_path) == []
 
 

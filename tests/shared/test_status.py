@@ -39,7 +39,8 @@ async def test_when_all_is_done_nothing_waits(provisioned: Settings) -> None:
         async with asyncio.timeout(15):
             while (told := (await http.get("/v1/status")).json())["feed"]["relayed"] < 1 or told["views"]["behind"]:
                 await asyncio.sleep(0.02)
-        assert told["feed"] == {"epoch": 1, "number": 1, "relayed": 1, "unrelayed": 0, "oldest_unrelayed_seconds": 0}
+        said = {"epoch": 1, "number": 1, "relayed": 1, "unrelayed": 0, "oldest_unrelayed_seconds": 0, "lost": 0}
+        assert told["feed"] == said
         assert told["views"] == {"behind": 0, "live": True}
         assert "branchline_relay_records_total" in (await http.get("/metrics")).text
 

@@ -25,6 +25,7 @@ State = Literal["good", "behind", "halted", "unreachable"]
 class _Feed(BaseModel):
     unrelayed: int = 0
     oldest_unrelayed_seconds: float = 0
+    lost: int = 0
 
 
 class _Parked(BaseModel):
@@ -83,6 +84,7 @@ class Part:
     set_aside: int = 0
     refused: int = 0
     overdue: int = 0
+    lost: int = 0
 
     @property
     def age(self) -> float | None:
@@ -168,6 +170,7 @@ def part_of(name: str, status: Status) -> Part:
         set_aside=sum(c.set_aside for c in status.consumers),
         refused=status.refused,
         overdue=status.timers.overdue if status.timers else 0,
+        lost=feed.lost,
     )
 
 

@@ -57,6 +57,10 @@ def test_figures_are_as_old_as_the_oldest_event_on_the_way() -> None:
     assert (untold.state, told.behind_seconds, told.on_their_way) == ("behind", 6.5, 9)
 
 
+def test_what_a_rebase_found_lost_is_counted() -> None:
+    assert part_of("pos", Status.model_validate(QUIET | {"feed": {"lost": 3}})).lost == 3
+
+
 def test_the_age_is_unknown_where_one_on_the_way_is_silent_or_does_not_know() -> None:
     assert _machine(_part(), Part("pos", "unreachable")).behind_seconds is None
     assert _machine(_part(lag_seconds=None)).behind_seconds is None

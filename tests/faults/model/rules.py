@@ -1,0 +1,55 @@
+"""The rules that a round keeps, and the planted variants: each leaves one of them out. Pure."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from shared.channel import Beat, Link, Verdict, Word, judge
+from shared.message import Position
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the channel does; as given, all that the design asks for."""
+
+    judge: Callable[[Position, Word], Verdict] = judge
+    stores_epoch: bool = True
+    stores_chain: bool = True
+    fixes_key: bool = True
+    reads_by_position: bool = True
+    guards_all: bool = True
+    takes_new_epoch: bool = True
+    empties_kafka: bool = True
+    finds_cut: bool = True
+    locks_redrive: bool = True
+    keeps_natural_keys: bool = True
+
+
+def _without_predecessor(last: Position, word: Word) -> Verdict:
+    return Verdict.APPLY if isinstance(word, Link) and word.position > last else judge(last, word)
+
+
+def _without_beat(last: Position, word: Word) -> Verdict:
+    return Verdict.SKIP if isinstance(word, Beat) else judge(last, word)
+
+
+def _with_bare_numbers(last: Position, word: Word) -> Verdict:
+    if isinstance(word, Link) and word.position > last:
+        return Verdict.APPLY if word.prev.number <= last.number else Verdict.GAP
+    return judge(last, word)
+
+
+PLANTED = {
+    "no predecessor check": Rules(judge=_without_predecessor),
+    "no beat": Rules(judge=_without_beat),
+    "predecessor as a bare number": Rules(judge=_with_bare_numbers),
+    "epoch stamped when sending": Rules(stores_epoch=False),
+    "chain and publicness made when sending": Rules(stores_chain=False),
+    "key not fixed": Rules(fixes_key=False),
+    "feed read by number": Rules(reads_by_position=False),
+    "guard only at the relay": Rules(guards_all=False),
+    "epoch not unique": Rules(takes_new_epoch=False),
+    "Kafka not emptied by a rebase": Rules(empties_kafka=False),
+    "cut always at the head": Rules(finds_cut=False),
+    "redrive without the row's lock": Rules(locks_redrive=False),
+    "effects without natural keys": Rules(keeps_natural_keys=False),
+}
