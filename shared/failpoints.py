@@ -1,6 +1,6 @@
 """Failpoints: named places in the code where a test kills, stops, delays or fails the process. Delays are seconds.
 
-`BRANCHLINE_FAILPOINT=relay.sent:kill@3` kills it when the place is reached for the third time; without `@3` it acts each
+`BRANCHLINE_FAILPOINT=relay.sent:kill@3` kills it at the third time that the place is reached; without `@3` it acts each
 time, and commas part several. Without the variable `reached` is an empty function. A name is declared where it stands,
 by `await reached("a.name")`, and nowhere else.
 """

@@ -134,7 +134,7 @@ def environment(settings: Settings) -> dict[str, str]:
     }
 
 
-async def eventually(is_so: Callable[[], Awaitable[bool]], within: float = DEADLINE) -> None:
+async def eventually(is_so: Callable[[], Awaitable[bool]], within: float = DEADLINE, *, tick: float = TICK) -> None:
     """Wait until `is_so`; raise TimeoutError when it is not in time."""
     deadline = time.monotonic() + within
     while True:
@@ -142,7 +142,7 @@ async def eventually(is_so: Callable[[], Awaitable[bool]], within: float = DEADL
             return
         if time.monotonic() > deadline:
             raise TimeoutError(f"not so within {within:g} s")
-        await asyncio.sleep(TICK)
+        await asyncio.sleep(tick)
 
 
 async def _is_ready(client: httpx2.AsyncClient) -> bool:

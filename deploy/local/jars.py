@@ -6,6 +6,7 @@
 import hashlib
 import logging
 import shutil
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -60,16 +61,16 @@ def _fetch(maven: MavenContext, coordinate: str, sha256: str, folder: Path) -> N
     raise Failed(f"{coordinate} {wrong}")
 
 
-def write_lock() -> None:
-    """Write the lock: all jars that the coordinates need, with the hashes they have today."""
-    cache = LOCK.with_name("cache")
+def write_lock(wanted: Sequence[str] = WANTED, lock: Path = LOCK) -> None:
+    """Write a lock: all jars that the coordinates need, with the hashes they have today."""
+    cache = lock.with_suffix(".cache")
     maven = MavenContext(repo_cache=cache, resolver=PythonResolver())
-    inputs, needed = maven.resolver.resolve([maven.create_dependency(wanted) for wanted in WANTED])
+    inputs, needed = maven.resolver.resolve([maven.create_dependency(coordinate) for coordinate in wanted])
     lines = []
     for artifact in (dependency.artifact for dependency in (*inputs, *needed)):
         sha256 = hashlib.sha256(artifact.resolve().read_bytes()).hexdigest()
         lines.append(f"{artifact.groupId}:{artifact.artifactId}:{artifact.version} {sha256}\n")
-    LOCK.write_text("".join(sorted(lines)))
+    lock.write_text("".join(sorted(lines)))
     shutil.rmtree(cache)
 
 

@@ -5,7 +5,7 @@ import subprocess
 
 from deploy.local.places import CHECKOUT
 
-TARGETS = {"help", "demo", "up", "down", "test", "check", "bench"}
+TARGETS = {"help", "demo", "up", "down", "test", "check", "faults", "bench"}
 
 
 def make(*arguments: str) -> "subprocess.CompletedProcess[str]":

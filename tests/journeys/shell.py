@@ -21,8 +21,8 @@ class Said:
     text: str
 
 
-async def begin(settings: Settings, *words: str) -> Process:
-    """Start the command."""
+async def begin(settings: Settings, *words: str, **more: str) -> Process:
+    """Start the command; `more` is added to its environment."""
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -30,7 +30,7 @@ async def begin(settings: Settings, *words: str) -> Process:
         *words,
         stdout=PIPE,
         stderr=STDOUT,
-        env={**os.environ, **environment(settings)},
+        env={**os.environ, **environment(settings), **more},
         cwd=CHECKOUT,
     )
 

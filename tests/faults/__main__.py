@@ -1,0 +1,84 @@
+"""`python -m tests.faults`: every fault, a row each; the seed is printed, and the same seed strikes in the same way."""
+
+import argparse
+import asyncio
+import os
+import secrets
+import sys
+import time
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+from signal import SIGTERM
+
+from deploy.local.places import LOCAL
+from deploy.local.run import fetch
+from tests.faults.campaign import Row, campaign
+from tests.faults.fault import Fault, every_fault
+from tests.faults.rig import Rig, rig
+from tests.faults.servers import CannotBuild
+from tests.faults.table import reasons, table
+
+
+def main() -> int:
+    """Do as the command line says; return 1 when anything is red."""
+    parser = argparse.ArgumentParser(prog="tests.faults")
+    parser.add_argument("--seed", default=secrets.token_hex(4))
+    parser.add_argument("--only", nargs="*", default=[], metavar="TEXT", help="faults whose names hold one of these")
+    parser.add_argument("--rounds", type=int, metavar="N", help="so many rounds of each, whatever it says itself")
+    parser.add_argument("--list", action="store_true", help="list the faults, and strike none")
+    asked = parser.parse_args()
+    chosen = [fault for fault in every_fault() if not asked.only or any(text in fault.name for text in asked.only)]
+    if asked.list:
+        print("\n".join(f"{fault.rounds:3} {fault.name}" for fault in chosen))
+        return 0
+    fetch(with_page=True)
+    began = time.monotonic()
+    print(f"seed {asked.seed}", flush=True)
+    rows = asyncio.run(strike(chosen, asked.seed, asked.rounds, LOCAL / "faults" / str(os.getpid())))
+    print(f"\nseed {asked.seed}, {time.monotonic() - began:.0f} s\n\n{table(rows)}")
+    return 0 if all(row.is_green for row in rows) else 1
+
+
+async def strike(faults: Sequence[Fault], seed: str, rounds: int | None, home: Path) -> list[Row]:
+    """Return a row for each fault; those of the same servers share a running system."""
+    striking = asyncio.current_task()
+    assert striking
+    asyncio.get_running_loop().add_signal_handler(SIGTERM, striking.cancel)
+    rows: list[Row] = []
+    order = list(dict.fromkeys(fault.servers for fault in faults))
+    for build, group in groupby(sorted(faults, key=lambda f: order.index(f.servers)), key=lambda f: f.servers):
+        together = list(group)
+        try:
+            async with rig(home, build, seed=seed) as made:
+                rows += await _strike_together(made, together, seed, rounds)
+        except CannotBuild as reason:
+            rows += [Row(fault.name, failure=str(reason)) for fault in together]
+            _tell(rows[-1])
+    return rows
+
+
+async def _strike_together(made: Rig, faults: Sequence[Fault], seed: str, rounds: int | None) -> list[Row]:
+    rows, is_fresh = [], True
+    for fault in faults:
+        if fault.own_cell and not is_fresh:
+            await made.new_cell()
+        row = await campaign(made, fault, seed, rounds or fault.rounds)
+        rows.append(row)
+        _tell(row)
+        is_fresh = fault.own_cell or not row.is_green
+        if is_fresh:
+            await made.new_cell()
+    return rows
+
+
+def _tell(row: Row) -> None:
+    heal = f", healed in {max(row.heal):.1f} s at most" if row.heal else ""
+    print(f"{'green' if row.is_green else 'RED  '} {row.fault}: {row.rounds} rounds in {row.seconds:.0f} s{heal}")
+    for line in reasons(row):
+        print(f"      {line}")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

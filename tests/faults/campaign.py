@@ -1,0 +1,78 @@
+"""One fault, again and again: strike and heal while tills sell, then close them and look at everything. Seconds."""
+
+import time
+from dataclasses import dataclass, field
+from random import Random
+
+from tests.faults.checkers import Evidence, Findings, look
+from tests.faults.fault import Fault
+from tests.faults.rig import Rig
+
+
+@dataclass
+class Row:
+    """A row of the table. `failure` is what kept the fault's rounds from coming to their end, if anything did."""
+
+    fault: str
+    rounds: int = 0
+    acknowledged: int = 0
+    heal: list[float] = field(default_factory=list)
+    found: dict[str, Findings] = field(default_factory=dict)
+    failure: str = ""
+    seconds: float = 0.0
+
+    @property
+    def red(self) -> list[str]:
+        """Return the checkers that found something."""
+        return [name for name, findings in self.found.items() if findings.lines]
+
+    @property
+    def is_green(self) -> bool:
+        """Return whether all rounds were struck, and nothing is wrong."""
+        return not self.failure and not self.red
+
+    @property
+    def lost(self) -> int:
+        """Return how many events or effects are not there."""
+        return sum(findings.lost for findings in self.found.values())
+
+    @property
+    def doubled(self) -> int:
+        """Return how many events or effects are there too often."""
+        return sum(findings.doubled for findings in self.found.values())
+
+
+async def campaign(rig: Rig, fault: Fault, seed: str, rounds: int) -> Row:
+    """Strike that many times; return what came of it. Never raises for what is wrong with the system."""
+    row, began = Row(fault.name), time.monotonic()
+    before = rig.tills.acknowledged()
+    try:
+        if fault.sells:
+            await rig.tills.sell()
+        for number in range(rounds):
+            await fault.strike(rig, Random(f"{seed}/{fault.name}/{number}"))
+            broken_until = time.monotonic()
+            await rig.ready()
+            row.rounds += 1
+            if row.rounds % fault.heals_every == 0 or row.rounds == rounds:
+                await rig.caught_up()
+                row.heal.append(time.monotonic() - broken_until)
+        await rig.tills.close()
+        row.failure = await _after(rig, fault)
+        await rig.settled()
+        row.found = await look(Evidence(rig))
+    except Exception as wrong:
+        row.failure = f"in round {row.rounds + 1}: {type(wrong).__name__}: {wrong}"
+    row.acknowledged = rig.tills.acknowledged() - before
+    row.seconds = time.monotonic() - began
+    return row
+
+
+async def _after(rig: Rig, fault: Fault) -> str:
+    """Return what the fault itself finds wrong when its rounds are over; everything is looked at all the same."""
+    try:
+        if fault.after:
+            await fault.after(rig)
+    except AssertionError as wrong:
+        return f"after all rounds: {wrong}"
+    return ""

@@ -1,0 +1,97 @@
+"""What the faults themselves look at is seen: each look has a planted case that it must not pass over."""
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+from uuid import UUID
+
+import pytest
+
+from shared.service import Hearing, Service
+from tests.cell import eventually
+from tests.faults.altered import MOST_BROKEN, ONE_IN, poisoned
+from tests.faults.breaking.frozen import frozen
+from tests.faults.breaking.views import read_all_the_while
+from tests.faults.programs import Program
+from tests.faults.rig import Rig
+from tests.shared.toy import Added, at
+
+COUNTING = "import sys, time\nwhile True:\n    print('on', flush=True)\n    time.sleep(0.02)\n"
+
+
+@dataclass
+class Answers:
+    """An office that has these answers, the last for ever."""
+
+    shown: list[int]
+    asked: int = 0
+
+    async def ask(self, *_: object) -> dict[str, int]:
+        self.asked += 1
+        return {"receipts": self.shown.pop(0) if len(self.shown) > 1 else self.shown[0]}
+
+
+@dataclass
+class Shop:
+    """A rig with nothing but an office."""
+
+    office: Answers
+    services: dict[str, Any] = field(default_factory=dict)
+
+
+async def look(shown: list[int]) -> None:
+    """Read while so much is shown, one after the other."""
+    shop = Shop(Answers(shown))
+
+    async def is_read() -> bool:
+        return shop.office.asked >= 2
+
+    async with read_all_the_while(cast(Rig, shop), "projection"):
+        await eventually(is_read)
+
+
+async def test_a_view_that_grows_while_it_is_built_anew_is_well() -> None:
+    await look([5, 5, 7, 8])
+
+
+async def test_a_view_that_is_empty_for_a_moment_is_seen() -> None:
+    with pytest.raises(AssertionError, match="shows 0 receipts"):
+        await look([5, 0, 7])
+
+
+async def test_a_frozen_program_stands_still_until_it_is_thawed(tmp_path: Path) -> None:
+    program = Program("counting", [sys.executable, "-c", COUNTING], {}, tmp_path / "counting.log", cwd=tmp_path)
+
+    async def has_written() -> bool:
+        return program.log.exists() and program.log.stat().st_size > written
+
+    written = 0
+    program.start()
+    try:
+        await eventually(has_written)
+        async with frozen(program):
+            written = program.log.stat().st_size
+            with pytest.raises(TimeoutError):
+                await eventually(has_written, within=0.5)
+        await eventually(has_written)
+    finally:
+        await program.down()
+
+
+def test_a_poisoned_handler_raises_at_few_events_and_at_those_each_time() -> None:
+    (hearing,) = poisoned(Service("a", hears=(Hearing("b", (Added,), lambda _: []),))).hears
+    told = [Added(at=at(0), counter_id=UUID(int=number), amount=1) for number in range(20 * ONE_IN)]
+
+    def broken() -> set[UUID]:
+        found = set()
+        for event in told:
+            try:
+                hearing.react(event)
+            except RuntimeError:
+                found.add(event.counter_id)
+        return found
+
+    first = broken()
+    assert len(first) == MOST_BROKEN
+    assert broken() == first

@@ -1,0 +1,62 @@
+"""Some of the faults of `make faults`, once each: nothing is lost, nothing counts twice, and all comes back."""
+
+import asyncio
+import os
+import secrets
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from deploy.local.places import LOCAL
+from deploy.local.run import fetch
+from tests.faults.campaign import campaign
+from tests.faults.fault import Fault, every_fault
+from tests.faults.rig import Rig, rig
+from tests.faults.servers import one_broker
+from tests.faults.table import reasons
+from tests.faults.worlds.proxied import behind_proxies
+
+QUICK = (
+    "all services are killed at once",
+    "a service sleeps for longer than its session, and comes back",
+    "a service is told to end in the middle of a transaction",
+    "Postgres goes down at once, and recovers",
+    "Kafka is killed",
+    "Kafka loses everything, and is told everything again",
+    "group offsets are set to the end",
+    "what was answered comes again by the thousand, in any order",
+    "the answer to COMMIT is lost",
+    "a topic has records of nobody",
+)
+SEED = secrets.token_hex(4)
+FAULTS = {fault.name: fault for fault in every_fault()}
+
+
+@pytest.fixture(scope="module")
+async def system() -> AsyncIterator[Rig]:
+    """Yield a rig whose servers can be cut off."""
+    await asyncio.to_thread(fetch, with_page=True)
+    async with rig(LOCAL / "faults" / str(os.getpid()), behind_proxies, seed=SEED) as made:
+        yield made
+
+
+@pytest.mark.parametrize("name", QUICK)
+async def test_a_fault_loses_nothing_and_doubles_nothing(system: Rig, name: str) -> None:
+    row = await campaign(system, FAULTS[name], SEED, rounds=1)
+    assert row.is_green, f"seed {SEED}: " + "\n".join(reasons(row))
+    assert row.acknowledged > 0
+
+
+def test_every_fault_is_struck_often_enough_in_make_faults() -> None:
+    assert all(fault.rounds >= 20 or fault.rounds == 3 for fault in FAULTS.values() if fault.servers is one_broker)
+
+
+def test_every_fault_is_in_the_list_of_promises() -> None:
+    promised = Path(__file__).with_name("PROMISES.md").read_text()
+    assert not [fault.name for fault in every_fault() if fault.name not in promised]
+
+
+def test_names_of_faults_are_their_own() -> None:
+    named: list[Fault] = every_fault()
+    assert len({fault.name for fault in named}) == len(named)

@@ -1,0 +1,141 @@
+"""Each planted bug turns the checker of its layer red, and no other: books are only compared when all else is right."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from signal import SIGKILL
+
+import pytest
+
+from branchline.office import Refused
+from deploy.local.places import LOCAL
+from deploy.local.run import fetch
+from shared.failpoints import VARIABLE
+from tests.faults.checkers import CHECKERS, Evidence, look
+from tests.faults.provoking import forgotten
+from tests.faults.rig import Rig, rig
+
+BY_POSITION = Path(__file__).parents[1] / "shared" / "planted.sql"
+UNCHECKED = ("AND stream.version = s.expected", "")
+
+_APPEND = "SELECT pg_get_functiondef('append_events'::regproc)"
+_VERSIONS_MAY_REPEAT = "ALTER TABLE event DROP CONSTRAINT event_stream_id_version_key"
+_READS_BY_POSITION = "DROP FUNCTION number_events(); ALTER FUNCTION by_position RENAME TO number_events"
+
+
+@dataclass(frozen=True)
+class Planted:
+    """A bug, the service that has it, what makes it show while tills sell, and the checker that must see it."""
+
+    bug: str
+    service: str
+    checker: str
+    strike: Callable[[Rig, str], Awaitable[None]]
+
+
+async def is_killed(rig: Rig, service: str) -> None:
+    """Kill the service a few times."""
+    for _ in range(3):
+        await asyncio.sleep(1.0)
+        rig.services[service].signal(SIGKILL)
+        await rig.ready()
+
+
+def at(place: str, *times: int) -> Callable[[Rig, str], Awaitable[None]]:
+    """Return the strike that kills the service when it comes to a failpoint so many times, again and again."""
+
+    async def strike(rig: Rig, service: str) -> None:
+        program = rig.services[service]
+        program.orders = iter([{VARIABLE: f"{place}:kill@{time}"} for time in times])
+        await program.again()
+        killed_each_time = program.starts + len(times)
+        async with asyncio.timeout(90):
+            while program.starts < killed_each_time:
+                await asyncio.sleep(0.1)
+
+    return strike
+
+
+async def misses_a_part(rig: Rig, service: str) -> None:
+    """Let the service be away while Kafka drops what is said meanwhile."""
+    await asyncio.sleep(1.0)
+    await rig.services[service].down()
+    await asyncio.sleep(1.0)
+    await forgotten(rig, "pos")
+    await rig.services[service].up()
+
+
+async def works_on(_: Rig, __: str) -> None:
+    """Let the tills sell for a while."""
+    await asyncio.sleep(3.0)
+
+
+async def publishes_at_once(rig: Rig, service: str) -> None:
+    """Publish many policies at the same moment, without a look at versions."""
+    connection = await rig.connect(service)
+    right = await connection.fetchval(_APPEND)
+    assert UNCHECKED[0] in right
+    await connection.execute(right.replace(*UNCHECKED))
+    await connection.execute(_VERSIONS_MAY_REPEAT)
+    await connection.close()
+    policy = await rig.office.ask(service, "GET", "/v1/policy")
+    terms = policy["versions"][-1]["terms"] if policy["versions"] else policy["preset"]
+    bodies = [{"terms": terms | {"join_minimum_minor": 100_00 + cents}} for cents in range(16)]
+    publishing = (rig.office.ask(service, "PUT", "/v1/policy", body) for body in bodies)
+    for refused in await asyncio.gather(*publishing, return_exceptions=True):
+        assert isinstance(refused, dict | Refused), refused
+
+
+async def reads_by_position(rig: Rig, service: str) -> None:
+    """Number events as their sequence goes on, while transactions stay open."""
+    connection = await rig.connect(service)
+    await connection.execute(BY_POSITION.read_text())
+    await connection.execute(_READS_BY_POSITION)
+    await connection.close()
+    rig.services[service].orders = iter([{VARIABLE: "command.done:delay@3"}])
+    await rig.services[service].again()
+    await rig.ready()
+    await asyncio.sleep(4.0)
+
+
+PLANTED = (
+    Planted("answers-before-the-commit", "pos", "acknowledged", is_killed),
+    Planted("does-not-wait-for-its-turn", "membership", "streams", publishes_at_once),
+    Planted("", "pos", "feed", reads_by_position),
+    Planted("moves-the-cursor-before-the-acknowledgements", "pos", "topics", at("relay.cursor-moved", 3)),
+    Planted("swallows-what-a-handler-raises", "loyalty-points", "effects", works_on),
+    Planted("looks-at-no-predecessor", "membership", "effects", misses_a_part),
+    Planted("gives-a-point-too-much", "loyalty-points", "ledgers", works_on),
+    Planted("sends-again-what-has-no-outcome", "notification", "messages", at("delivery.provider-answered", 2)),
+    Planted("moves-the-fence-in-another-transaction", "projection", "views", is_killed),
+    Planted("never-rests", "notification", "quiet", works_on),
+    Planted("shows-receipts-twice", "projection", "books", works_on),
+)
+
+
+@pytest.fixture(scope="module")
+async def system() -> AsyncIterator[Rig]:
+    """Yield a rig."""
+    await asyncio.to_thread(fetch, with_page=True)
+    async with rig(LOCAL / "faults" / str(os.getpid()), seed="planted") as made:
+        yield made
+
+
+@pytest.mark.parametrize("planted", PLANTED, ids=lambda planted: planted.strike.__name__ + "-" + planted.bug)
+async def test_a_planted_bug_turns_its_checker_red_and_no_other(system: Rig, planted: Planted) -> None:
+    system.planted = {planted.service: planted.bug} if planted.bug else {}
+    await system.new_cell()
+    await system.tills.sell()
+    await planted.strike(system, planted.service)
+    await system.ready()
+    await system.caught_up()
+    await system.tills.close()
+    await system.settled()
+    found = await look(Evidence(system))
+    assert {name for name, findings in found.items() if findings.lines} == {planted.checker}
+
+
+def test_every_checker_has_a_planted_bug() -> None:
+    assert {planted.checker for planted in PLANTED} == set(CHECKERS)
