@@ -50,7 +50,7 @@ def problem(status: int, code: str, facts: Mapping[str, Any]) -> Response:
     body = {**facts, "type": "about:blank", "title": title, "status": status, "code": code}
     headers = {}
     if status == 503:
-        headers["retry-after"] = str(RETRY_AFTER_SECONDS)
+        headers["retry-after"] = str(facts.get("retry_after", RETRY_AFTER_SECONDS))
     if status == 401:
         headers["www-authenticate"] = "Bearer"
     return Response(orjson.dumps(body, default=str), status, headers, "application/problem+json")

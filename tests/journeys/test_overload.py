@@ -8,7 +8,7 @@ import pytest
 
 from branchline.chain import apply_chain, apply_policies
 from branchline.office import Office
-from services.pos.intake import turns
+from services.pos.intake import desk
 from services.pos.intake.desk import Desk
 from services.pos.intake.turns import Turns, Waiting
 from shared.settings import Settings
@@ -18,7 +18,7 @@ from tests.benchmarks.tills import Load, Tills, selling
 from tests.cell import Cell, cell
 
 BRANCHES, EACH = 20, 60
-ROOM = 400  # items that may wait here, so that a small flood is one
+ROOM = 600  # items, of 1,200
 HEARD = ("pos", "membership", "projection")
 
 
@@ -56,14 +56,13 @@ async def flooded(at_work: Cell, opened: Tills) -> Load:
 
 
 @pytest.fixture(autouse=True)
-def _little_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "MOST_WAITING", ROOM)
+def _little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(desk, "LONGEST_WAIT", 0.02)
 
 
 async def test_a_flood_is_asked_to_wait_comes_again_and_is_in_the_view_to_the_last_sale(settings: Settings) -> None:
     async with cell(settings, HEARD) as at_work, tills(at_work) as opened:
-        desk = at_work.running["pos"].one(Desk)
-        desk.turns = waiting = Watched()
+        at_work.running["pos"].one(Desk).turns = waiting = Watched()
         load = await flooded(at_work, opened)
         assert load.refused > 0
         assert load.without_wait == 0
@@ -75,10 +74,9 @@ async def test_a_flood_is_asked_to_wait_comes_again_and_is_in_the_view_to_the_la
 async def test_a_desk_that_turns_nobody_away_would_let_more_wait(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Turns, "has_room", lambda *_: True)
+    monkeypatch.setattr(Turns, "ahead", lambda *_: 0)
     async with cell(settings, HEARD) as at_work, tills(at_work) as opened:
-        desk = at_work.running["pos"].one(Desk)
-        desk.turns = waiting = Watched()
+        at_work.running["pos"].one(Desk).turns = waiting = Watched()
         load = await flooded(at_work, opened)
         assert load.refused == 0
         assert waiting.most > ROOM

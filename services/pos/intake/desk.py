@@ -4,6 +4,7 @@ Taking twenty tills' sales in one transaction costs little more than taking one'
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Sequence
 from contextvars import Context
@@ -12,12 +13,13 @@ from dataclasses import dataclass, field
 from services.pos.intake.book import Verdict
 from services.pos.intake.request import Request
 from services.pos.intake.taking import take
-from services.pos.intake.turns import Turns, Waiting
+from services.pos.intake.turns import SHARED_TURN, Turns, Waiting
 from shared.http import Problem
 from shared.running import Running
 
 CLERKS = 2  # while one asks the vault, the other writes
-LONGEST_WAIT = 0.5  # of a branch whose next request is still let in
+LONGEST_WAIT = 0.5  # expected of a request that is let in
+WEIGHT = 0.2  # of the last turn in what is expected of the next
 
 
 @dataclass(eq=False)
@@ -40,18 +42,20 @@ class Desk:
         self.turns: Turns[_Visit] = Turns()
         self.busy: set[str] = set()
         self._clerks = 0
+        self._turn_lasts = 0.1  # expected, of SHARED_TURN items
 
     def admit(self, branch: str, size: int) -> None:
         """Raise Problem when `size` items more of the branch cannot be taken soon."""
-        if not self.turns.has_room(branch, size, time.monotonic() - LONGEST_WAIT):
-            raise Problem(503, "intake-full", waiting=self.turns.items)
+        wait = self.turns.ahead(branch, size) / SHARED_TURN * self._turn_lasts / CLERKS
+        if wait > LONGEST_WAIT:
+            raise Problem(503, "intake-full", waiting=self.turns.items, retry_after=math.ceil(wait))
 
     async def take(self, request: Request) -> list[Verdict]:
         """Return what became of each item, in order; raise Problem where nothing, or only the first, could be taken."""
         self.admit(request.branch, len(request.items))
         loop = asyncio.get_running_loop()
         visit = _Visit(request, loop.create_future())
-        self.turns.put(Waiting(visit, request.branch, request.till, len(request.items), time.monotonic()))
+        self.turns.put(Waiting(visit, request.branch, request.till, len(request.items)))
         self._call()
         return await visit.answer
 
@@ -68,10 +72,13 @@ class Desk:
             while turn := self.turns.next(self.busy):
                 tills = {one.till for one, _ in turn}
                 self.busy |= tills
+                began = time.monotonic()
                 try:
                     await self._serve(turn)
                 finally:
                     self.busy -= tills
+                size = max(1.0, sum(share for _, share in turn) / SHARED_TURN)
+                self._turn_lasts += WEIGHT * ((time.monotonic() - began) / size - self._turn_lasts)
         finally:
             self._clerks -= 1
 

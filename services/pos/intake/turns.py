@@ -7,21 +7,19 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 LARGEST_TURN = 500  # items
-SHARED_TURN = 100  # while several branches wait: nobody shall wait long behind a till that was offline for days
-MOST_WAITING = 4_000  # items
+SHARED_TURN = 50  # while several branches wait: nobody shall wait long behind a till that was offline for days
 
 What = TypeVar("What")
 
 
 @dataclass
 class Waiting(Generic[What]):
-    """What waits: `size` items of a till, of which `taken` had their turn. `since` is the clock's, in seconds."""
+    """What waits: `size` items of a till, of which `taken` had their turn."""
 
     what: What
     branch: str
     till: str
     size: int
-    since: float
     taken: int = 0
 
 
@@ -35,17 +33,11 @@ class Turns(Generic[What]):
     _order: list[tuple[int, str]] = field(default_factory=list)  # a heap: who would be served least after its turn
     _now: int = 0
 
-    def has_room(self, branch: str, size: int, not_before: float) -> bool:
-        """Return whether `size` items more of the branch may wait.
-
-        Not when something of it has waited since before `not_before`, nor when all of it would then be more than half
-        of the room that is left.
-        """
-        if not self._waiting:
-            return True
-        own = list(self._waiting.get(branch, ()))
-        is_late = bool(own) and own[0].since < not_before
-        return not is_late and size + sum(one.size - one.taken for one in own) <= (MOST_WAITING - self.items) / 2
+    def ahead(self, branch: str, size: int) -> int:
+        """Return how many items have their turn, at most, before the last of `size` more of the branch."""
+        own = sum(one.size - one.taken for one in self._waiting.get(branch, ()))
+        others = len(self._waiting) - (branch in self._waiting)
+        return own + min(self.items - own, others * (own + size))
 
     def put(self, one: Waiting[What]) -> None:
         """Let it wait behind what waits of its branch."""

@@ -2,13 +2,13 @@
 
 from collections import Counter
 
-from services.pos.intake.turns import LARGEST_TURN, MOST_WAITING, SHARED_TURN, Turns, Waiting
+from services.pos.intake.turns import LARGEST_TURN, SHARED_TURN, Turns, Waiting
 
 NOBODY: frozenset[str] = frozenset()
 
 
-def waiting(till: str, size: int = 1, *, branch: str | None = None, since: float = 0.0) -> Waiting[str]:
-    return Waiting(till, branch or till, till, size, since)
+def waiting(till: str, size: int = 1, *, branch: str | None = None) -> Waiting[str]:
+    return Waiting(till, branch or till, till, size)
 
 
 def line(*those: Waiting[str]) -> Turns[str]:
@@ -48,7 +48,7 @@ def test_branches_with_much_are_served_alike() -> None:
         assert sum(share for _, share in turn) == SHARED_TURN
         for one, share in turn:
             served[one.branch] += share
-    assert served == {"A": 300, "B": 300}
+    assert served == {"A": 3 * SHARED_TURN, "B": 3 * SHARED_TURN}
 
 
 def test_a_branch_that_was_away_has_saved_up_no_turns() -> None:
@@ -57,41 +57,35 @@ def test_a_branch_that_was_away_has_saved_up_no_turns() -> None:
         turns.next(NOBODY)
     turns.put(waiting("C", 500))
     shares = [told(turns.next(NOBODY)) for _ in range(3)]
-    assert sum(turn.get("C", 0) for turn in shares) <= 200
+    assert sum(turn.get("C", 0) for turn in shares) <= 2 * SHARED_TURN
 
 
 def test_the_pieces_of_a_request_come_in_order_and_never_two_at_once() -> None:
     turns = line(waiting("A", 250), waiting("B", 250))
     first = turns.next(NOBODY)
-    assert told(first) == {"A": 100}
-    assert told(turns.next({"A"})) == {"B": 100}
+    assert told(first) == {"A": SHARED_TURN}
+    assert told(turns.next({"A"})) == {"B": SHARED_TURN}
     assert turns.next({"A", "B"}) == []
-    assert [one.taken for one, _ in first] == [100]
+    assert [one.taken for one, _ in first] == [SHARED_TURN]
 
 
 def test_two_requests_of_one_till_are_not_taken_together() -> None:
-    turns = line(waiting("A", 3), Waiting("again", "A", "A", 4, 0.0))
+    turns = line(waiting("A", 3), Waiting("again", "A", "A", 4))
     assert told(turns.next(NOBODY)) == {"A": 3}
     assert told(turns.next(NOBODY)) == {"again": 4}
 
 
-def test_a_branch_gets_no_more_than_half_of_the_room_that_is_left() -> None:
-    turns = line(waiting("A", 500))
-    let_in = 0
-    while turns.has_room(f"flood-{let_in}", 250, -1):
-        turns.put(waiting(f"flood-{let_in}", 250))
-        let_in += 1
-    assert 10 < let_in < MOST_WAITING / 250
-    assert not turns.has_room("A", 250, -1)
-    assert turns.has_room("live", 1, -1)
+def test_behind_a_flood_a_live_till_waits_for_as_much_of_each_as_it_has_itself() -> None:
+    turns = line(*(waiting(f"flood-{n}", 250) for n in range(10)))
+    assert turns.ahead("live", 1) == 10
+    assert turns.ahead("live", 250) == 2500
+    assert turns.ahead("flood-1", 1) == 2500
+    assert turns.ahead("flood-1", 0) == 2500
 
 
-def test_a_branch_that_has_waited_too_long_sends_nothing_more_in() -> None:
-    turns = line(waiting("A", 1, since=10.0), waiting("B", 1, since=11.0))
-    assert not turns.has_room("A", 1, 10.5)
-    assert turns.has_room("B", 1, 10.5)
-    assert turns.has_room("C", 1, 10.5)
+def test_where_nothing_waits_nothing_is_ahead_of_any_request() -> None:
+    assert line().ahead("A", LARGEST_TURN) == 0
 
 
-def test_a_request_of_any_size_is_let_in_when_nothing_waits() -> None:
-    assert line().has_room("A", MOST_WAITING, 0)
+def test_who_is_alone_waits_for_what_he_sent_himself() -> None:
+    assert line(waiting("A", 30), waiting("again", 4, branch="A")).ahead("A", 1) == 34
