@@ -42,9 +42,8 @@ def prepare(home: Path, jars: Path) -> None:
     home.mkdir(parents=True, exist_ok=True)
     properties = home / "format.properties"
     properties.write_text(PROPERTIES.format(port=9092, controller=9093, data=home / "new"))
-    cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
     made = subprocess.run(
-        [*_java(jars), "kafka.tools.StorageTool", "format", "-t", cluster, "-c", properties],
+        [*_java(jars), "kafka.tools.StorageTool", "format", "-t", cluster_id(), "-c", properties],
         capture_output=True,
         text=True,
         check=False,
@@ -52,6 +51,14 @@ def prepare(home: Path, jars: Path) -> None:
     if made.returncode:
         raise Failed(f"Kafka could not format its data folder in {home}:\n{made.stdout}{made.stderr}")
     (home / "new").rename(home / "data")
+
+
+def cluster_id() -> str:
+    """Return a new cluster's id, never with a dash in front, which its tool takes for an option."""
+    while True:
+        drawn = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        if not drawn.startswith("-"):
+            return drawn
 
 
 def command(home: Path, jars: Path, port: int, controller: int) -> Sequence[str | Path]:

@@ -1,8 +1,6 @@
 """Three brokers that are three controllers too: every partition on all of them, two of which must have what is told."""
 
 import asyncio
-import base64
-import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -70,7 +68,7 @@ async def whole(servers: Servers) -> None:
 async def _brokers(home: Path, folders: list[Path]) -> tuple[list[Program], list[str]]:
     ports = [(free_port(), free_port()) for _ in folders]
     voters = ",".join(f"{node}@127.0.0.1:{controller}" for node, (_, controller) in enumerate(ports, 1))
-    cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    cluster = kafka.cluster_id()
     brokers = []
     for node, (folder, (port, controller)) in enumerate(zip(folders, ports, strict=True), 1):
         folder.mkdir(parents=True)
