@@ -1,5 +1,6 @@
 """A chain as a YAML file: its branches, tills and policies. Pure; money is decimal text, never a float."""
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Self
@@ -68,14 +69,14 @@ class Tier(_Part):
     from_: Annotated[Amount, Field(alias="from")]
 
 
-class Policy(_Part):
+class Policy(_Part, ABC):
     """What every policy has: when it begins. The first, unless that is to come, holds for ever before, too."""
 
     starts_at: Annotated[AwareDatetime | None, Field(alias="from")] = None
 
+    @abstractmethod
     def terms(self, currency: str) -> dict[str, Any]:
         """Return the terms as the service takes them."""
-        raise NotImplementedError
 
 
 class Membership(Policy):

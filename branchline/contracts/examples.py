@@ -50,7 +50,7 @@ class _Maker:
                 return bool(self._edge)
             case "null":
                 return None
-        raise NotImplementedError(f"no golden record can be made for {schema}")
+        raise ValueError(f"no golden record can be made for {schema}")
 
     def _object(self, schema: Schema) -> dict[str, Any]:
         fields = schema.get("properties", {})

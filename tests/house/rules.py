@@ -69,8 +69,8 @@ def no_registry_by_address(_place: PurePosixPath, text: str) -> Iterator[str]:
 
 
 def a_lock_has_no_address(place: PurePosixPath, text: str) -> Iterator[str]:
-    """An npm lock also names where a package's makers take donations; it is `resolved` that npm fetches from."""
-    address = {".json": r'"resolved"', ".lock": r"\w+://|--[\w-]*(?:index|links)[\w-]*"}.get(place.suffix)
+    """Versions and hashes only: npm writes `funding` into its locks too, which it does not need and goes."""
+    address = {".json": r'"resolved"|\w+://', ".lock": r"\w+://|--[\w-]*(?:index|links)[\w-]*"}.get(place.suffix)
     if address and "lock" in place.name:
         yield from (f"has {found}" for found in sorted(set(re.findall(address, text))))
 

@@ -42,7 +42,8 @@ PLANTED: dict[Rule, tuple[tuple[str, str], ...]] = {
     ),
     rules.a_lock_has_no_address: (
         ("requirements.lock", "--index-url https://example.org/simple\n"),
-        ("services/projection/package-lock.json", '{"resolved": "https://example.org/x.tgz"}'),
+        ("services/projection/package-lock.json", '{"resolved": "x.tgz"}'),
+        ("services/projection/package-lock.json", '{"funding": "https://example.org/give"}'),
     ),
     rules.the_kernel_sends_batches_built_by_hand: (
         ("shared/relay.py", "import aiokafka\nasync def f(p):\n    await p.send_and_wait('t', b'')\n"),

@@ -17,7 +17,6 @@ from shared.channel import (
     Word,
     first_break,
     follow,
-    judge,
     needed,
     read_link,
     read_position,
@@ -25,6 +24,7 @@ from shared.channel import (
     write_position,
 )
 from shared.message import BEGINNING, Position
+from tests.shared.forgetful import by_number, deaf_to_beats, unchained, unfenced
 
 
 @dataclass(frozen=True)
@@ -102,28 +102,6 @@ def test_each_event_that_is_named_is_applied_once_and_in_order(
     told: tuple[list[Link], list[Word]], batches: list[int]
 ) -> None:
     check(told, batches)
-
-
-def unfenced(last: Position, word: Word) -> Verdict:
-    """Forget that a word may be old."""
-    return Verdict.APPLY if isinstance(word, Link) and word.prev <= last else judge(last, word)
-
-
-def unchained(last: Position, word: Word) -> Verdict:
-    """Forget the predecessor."""
-    return Verdict.APPLY if isinstance(word, Link) and word.position > last else judge(last, word)
-
-
-def deaf_to_beats(last: Position, word: Word) -> Verdict:
-    """Forget that a beat can tell of something missing."""
-    return Verdict.SKIP if isinstance(word, Beat) else judge(last, word)
-
-
-def by_number(last: Position, word: Word) -> Verdict:
-    """Compare predecessors by number, across epochs."""
-    if isinstance(word, Link) and word.position > last:
-        return Verdict.APPLY if word.prev.number <= last.number else Verdict.GAP
-    return judge(last, word)
 
 
 @pytest.mark.parametrize("rule", [unfenced, unchained, deaf_to_beats, by_number])

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from shared.channel import Beat, Link, Verdict, Word, judge
+from shared.channel import Verdict, Word, judge
 from shared.message import Position
+from tests.shared.forgetful import by_number, deaf_to_beats, unchained
 
 
 @dataclass(frozen=True)
@@ -24,24 +25,10 @@ class Rules:
     keeps_natural_keys: bool = True
 
 
-def _without_predecessor(last: Position, word: Word) -> Verdict:
-    return Verdict.APPLY if isinstance(word, Link) and word.position > last else judge(last, word)
-
-
-def _without_beat(last: Position, word: Word) -> Verdict:
-    return Verdict.SKIP if isinstance(word, Beat) else judge(last, word)
-
-
-def _with_bare_numbers(last: Position, word: Word) -> Verdict:
-    if isinstance(word, Link) and word.position > last:
-        return Verdict.APPLY if word.prev.number <= last.number else Verdict.GAP
-    return judge(last, word)
-
-
 PLANTED = {
-    "no predecessor check": Rules(judge=_without_predecessor),
-    "no beat": Rules(judge=_without_beat),
-    "predecessor as a bare number": Rules(judge=_with_bare_numbers),
+    "no predecessor check": Rules(judge=unchained),
+    "no beat": Rules(judge=deaf_to_beats),
+    "predecessor as a bare number": Rules(judge=by_number),
     "epoch stamped when sending": Rules(stores_epoch=False),
     "chain and publicness made when sending": Rules(stores_chain=False),
     "key not fixed": Rules(fixes_key=False),
