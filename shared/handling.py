@@ -140,7 +140,8 @@ class Handler:
         """Lock and load every stream of the batch; of guarded ones also the ids that have no stream yet."""
         firsts = {order.stream_id: order for order in reversed(orders)}
         guarded = [stream_id for stream_id, order in firsts.items() if order.aggregate.guards]
-        found = await lock(tx, firsts, guarded, self._space)
+        others = [stream_id for stream_id, order in firsts.items() if not order.aggregate.guards]
+        found = await lock(tx, guarded, others, self._space)
         return await self._streams(tx, firsts, found)
 
     async def _streams(

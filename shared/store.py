@@ -78,21 +78,16 @@ async def load(tx: Tx, ids: Iterable[UUID]) -> dict[UUID, Loaded]:
     return _loaded(await tx.fetch(_LOAD, list(ids)))
 
 
-async def lock(tx: Tx, ids: Iterable[UUID], guarded: Sequence[UUID], space: str) -> dict[UUID, Loaded]:
+async def lock(tx: Tx, guarded: Sequence[UUID], others: Sequence[UUID], space: str) -> dict[UUID, Loaded]:
     """Return the rows of the streams that exist; they stay as they are until the transaction ends.
 
     Those of `guarded` that do not exist are kept to it as well, in the lock space of a schema.
     """
-    salt = zlib.crc32(space.encode())
-    keys = [int.from_bytes(i.bytes[8:], signed=True) ^ salt for i in guarded]
-    return _loaded(await tx.fetch(_OPEN, list(ids), guarded, keys))
+    return _loaded(await tx.fetch(_OPEN, [*guarded, *others], len(guarded), zlib.crc32(space.encode())))
 
 
 def _loaded(rows: Iterable[asyncpg.Record]) -> dict[UUID, Loaded]:
-    return {
-        row["id"]: Loaded(row["category"], row["partition_key"], row["version"], row["shape"], row["state"])
-        for row in rows
-    }
+    return {stream_id: Loaded(*rest) for stream_id, *rest in rows}
 
 
 async def history(tx: Tx, stream_id: UUID, vocabulary: Vocabulary) -> list[Envelope]:

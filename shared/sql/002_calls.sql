@@ -1,4 +1,5 @@
--- What the kernel asks of its tables in one call.
+-- What the kernel asks of its tables in one call. Calls that take arrays keep one plan: for short arrays Postgres would
+-- plan them anew each time, which takes longer than to run them, and for long ones it may read a whole table.
 
 -- Appends to many streams at expected versions, in one call. s_ arrays: one entry a stream, in id order; e_ arrays: one
 -- entry an event, in order. A command id that exists raises BL208; a version that moved BL409.
@@ -7,7 +8,7 @@ CREATE FUNCTION append_events(
   e_stream uuid[], e_version int[], e_part smallint[], e_shape smallint[], e_type text[], e_occurred timestamptz[],
   e_data text[], e_meta text[],
   done_id uuid DEFAULT NULL, done_hash bytea DEFAULT NULL, done_result text DEFAULT NULL
-) RETURNS void LANGUAGE plpgsql AS $$
+) RETURNS void LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 DECLARE born int; moved int;
 BEGIN
   IF done_id IS NOT NULL THEN

@@ -1,10 +1,11 @@
 """Commands handled in batches, with natural keys and a guard table, beside a bare insert of the same event rows."""
 
+import os
 import random
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from shared.message import Cause, Issued
 from shared.performing import perform
@@ -49,7 +50,7 @@ async def measure(bench: Bench) -> None:
 
 def _bare(bench: Bench, bare: BareEvents, batch: int) -> Contender:
     async def write(_stream: int) -> int:
-        await bare.insert([uuid4() for _ in range(batch)], [1] * batch)
+        await bare.insert(_ids(batch), [1] * batch)
         return batch
 
     async def lap() -> Lap:
@@ -65,8 +66,8 @@ def _bare(bench: Bench, bare: BareEvents, batch: int) -> Contender:
 
 def _ours(bench: Bench, own: Store, counters: list[UUID], batch: int) -> Contender:
     async def write(_stream: int) -> int:
-        chosen = random.sample(counters, batch)
-        issued = [Issued(sales.Sell(at=AT, counter_id=one, sale_id=uuid4(), amount=1), BY) for one in chosen]
+        told = zip(random.sample(counters, batch), _ids(batch), strict=True)
+        issued = [Issued(sales.Sell(at=AT, counter_id=one, sale_id=sale, amount=1), BY) for one, sale in told]
         return sum(len(outcome.events) for outcome in await perform(own.running, issued))
 
     async def lap() -> Lap:
@@ -78,3 +79,9 @@ def _ours(bench: Bench, own: Store, counters: list[UUID], batch: int) -> Contend
         return lap
 
     return Contender(US, OURS, lap)
+
+
+def _ids(count: int) -> list[UUID]:
+    """Return new ids, from one question to the system: a question each would be a tenth of what is measured."""
+    drawn = os.urandom(16 * count)
+    return [UUID(bytes=drawn[at : at + 16]) for at in range(0, len(drawn), 16)]
