@@ -46,8 +46,8 @@ async def _left(evidence: Evidence, sales: list[SaleRecorded]) -> Left:
     left: Left = {(c, sale.sale_id): dict(lines) for sale in sales for c, lines in sale.lines_by_customer().items()}
     for refund in await evidence.said("pos", SaleRefunded):
         for customer, lines in refund.lines_left_by_customer().items():
-            own = left[customer, refund.sale_id]
-            own.update({line: min(amount, own[line]) for line, amount in lines.items()})
+            own = left.get((customer, refund.sale_id), {})  # a feed that has not said the sale is for its own checker
+            own.update({line: min(amount, own[line]) for line, amount in lines.items() if line in own})
     return left
 
 
