@@ -18,6 +18,8 @@ TIMEOUT = 10.0
 MOST_CONNECTIONS = 8
 _TOKEN_TTL = timedelta(hours=1)
 _RENEW_BEFORE = 300.0
+# a connection that the other end closes while it opens: anyio asks a socket that is gone for its peer's name
+_NO_ANSWER = (httpx2.HTTPError, AttributeError)
 
 
 class PeerRefused(Exception):
@@ -47,7 +49,7 @@ class Peers:
             answer = await self._open().request(
                 method, self._settings.address(service) + path, content=content, headers=self._headers()
             )
-        except httpx2.HTTPError as error:
+        except _NO_ANSWER as error:
             raise Unavailable(f"{service} does not answer: {type(error).__name__}") from error
         _check(service, answer.status_code, answer.content)
         return answer.content
@@ -74,7 +76,7 @@ class Peers:
             answer = await self._open().send(request, stream=True)
             if answer.status_code >= 400:
                 await answer.aread()
-        except httpx2.HTTPError as error:
+        except _NO_ANSWER as error:
             raise Unavailable(f"{service} does not answer: {type(error).__name__}") from error
         try:
             if answer.status_code >= 400:

@@ -73,7 +73,8 @@ class Cell:
         async def are_quiet() -> bool:
             nonlocal before
             try:
-                told = [(await self.client(name).get("/v1/status")).json() for name in self.services]
+                answers = await asyncio.gather(*(self.client(name).get("/v1/status") for name in self.services))
+                told = [answer.json() for answer in answers]
             except httpx2.TransportError:  # one of them is being started again
                 before = None
                 return False

@@ -17,7 +17,7 @@ async def settle(office: Office, patience: float, services: Sequence[str] = SERV
     """Return nothing when all is quiet and stays so for a while; what is still behind when the patience is over."""
     until, told_at, steady, seen = time.monotonic() + patience, time.monotonic(), 0, None
     while True:
-        told = [await office.ask(service, "GET", "/v1/status") for service in services]
+        told = await asyncio.gather(*(office.ask(service, "GET", "/v1/status") for service in services))
         behind = [line for one in told for line in _behind(one)]
         numbers = [one["feed"]["number"] for one in told]
         steady, seen = (steady + 1 if not behind and numbers == seen else 0), numbers

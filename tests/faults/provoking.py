@@ -58,9 +58,16 @@ async def views_older(rig: Rig, service: str) -> None:
         await connection.close()
 
 
-async def chain_again(rig: Rig, _: Random) -> None:
-    """Apply the chain and its policies once more."""
-    await rig.tills.open()
+async def terms_again(rig: Rig, _: Random) -> None:
+    """Publish the terms of every service that has some once more, as they are."""
+    keepers = [name for name in sorted(rig.services) if catalogue.service(name).policy]
+    await asyncio.gather(*(_publish_again(rig, name) for name in keepers), return_exceptions=True)
+
+
+async def _publish_again(rig: Rig, service: str) -> None:
+    policy = await rig.office.ask(service, "GET", "/v1/policy")
+    terms = policy["versions"][-1]["terms"] if policy["versions"] else policy["preset"]
+    await rig.office.ask(service, "PUT", "/v1/policy", {"terms": terms})
 
 
 async def hole_in_kafka(rig: Rig, chance: Random) -> None:
@@ -111,6 +118,6 @@ async def _execute(rig: Rig, service: str, statement: str, *arguments: object) -
 PROVOCATIONS: dict[str, Callable[[Rig, Random], Awaitable[None]]] = {
     "timer.": timers_due,
     "gap.": hole_in_kafka,
-    "command.committed-at-once": chain_again,
+    "command.committed-at-once": terms_again,
     "intake.record-done": sent_by_kafka,
 }

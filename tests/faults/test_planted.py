@@ -13,6 +13,7 @@ from branchline.office import Refused
 from deploy.local.places import LOCAL
 from deploy.local.run import fetch
 from shared.failpoints import VARIABLE
+from tests.cell import eventually
 from tests.faults.checkers import CHECKERS, Evidence, look
 from tests.faults.provoking import forgotten
 from tests.faults.rig import Rig, rig
@@ -20,8 +21,15 @@ from tests.faults.rig import Rig, rig
 BY_POSITION = Path(__file__).parents[1] / "shared" / "planted.sql"
 UNCHECKED = ("AND stream.version = s.expected", "")
 
+ENOUGH = 50  # events
+
 _APPEND = "SELECT pg_get_functiondef('append_events'::regproc)"
 _VERSIONS_MAY_REPEAT = "ALTER TABLE event DROP CONSTRAINT event_stream_id_version_key"
+_SENT = "SELECT c.number >= h.number - 5 FROM relay_cursor c, feed_head h"
+_TAKEN = "SELECT count(*) FROM event"
+_PASSED_OVER = """
+SELECT count(*) FROM event LEFT JOIN feed USING (seq) WHERE number IS NULL AND seq < (SELECT max(seq) FROM feed)
+"""
 _READS_BY_POSITION = "DROP FUNCTION number_events(); ALTER FUNCTION by_position RENAME TO number_events"
 
 
@@ -38,7 +46,7 @@ class Planted:
 async def is_killed(rig: Rig, service: str) -> None:
     """Kill the service a few times."""
     for _ in range(3):
-        await asyncio.sleep(1.0)
+        await works_on(rig, service)
         rig.services[service].signal(SIGKILL)
         await rig.ready()
 
@@ -60,16 +68,35 @@ def at(place: str, *times: int) -> Callable[[Rig, str], Awaitable[None]]:
 
 async def misses_a_part(rig: Rig, service: str) -> None:
     """Let the service be away while Kafka drops what is said meanwhile."""
-    await asyncio.sleep(1.0)
+    await works_on(rig, service)
     await rig.services[service].down()
-    await asyncio.sleep(1.0)
+    await works_on(rig, service)
+    await eventually(lambda: _has_sent(rig, "pos"))
     await forgotten(rig, "pos")
     await rig.services[service].up()
+    await works_on(rig, service)
 
 
-async def works_on(_: Rig, __: str) -> None:
-    """Let the tills sell for a while."""
-    await asyncio.sleep(3.0)
+async def works_on(rig: Rig, _: str) -> None:
+    """Let the tills sell until so much more has been taken."""
+    before = await _asked(rig, "pos", _TAKEN)
+
+    async def is_enough() -> bool:
+        return await _asked(rig, "pos", _TAKEN) >= before + ENOUGH
+
+    await eventually(is_enough)
+
+
+async def _has_sent(rig: Rig, service: str) -> bool:
+    return bool(await _asked(rig, service, _SENT))
+
+
+async def _asked(rig: Rig, service: str, query: str) -> int:
+    connection = await rig.connect(service)
+    try:
+        return int(await connection.fetchval(query))
+    finally:
+        await connection.close()
 
 
 async def publishes_at_once(rig: Rig, service: str) -> None:
@@ -89,15 +116,16 @@ async def publishes_at_once(rig: Rig, service: str) -> None:
 
 
 async def reads_by_position(rig: Rig, service: str) -> None:
-    """Number events as their sequence goes on, while transactions stay open."""
+    """Number events as their sequence goes on, while a transaction stays open, until one is passed over."""
     connection = await rig.connect(service)
     await connection.execute(BY_POSITION.read_text())
     await connection.execute(_READS_BY_POSITION)
     await connection.close()
-    rig.services[service].orders = iter([{VARIABLE: "command.done:delay@3"}])
-    await rig.services[service].again()
-    await rig.ready()
-    await asyncio.sleep(4.0)
+    while not await _asked(rig, service, _PASSED_OVER):
+        rig.services[service].orders = iter([{VARIABLE: "command.done:delay@3"}])
+        await rig.services[service].again()
+        await rig.ready()
+        await works_on(rig, service)
 
 
 PLANTED = (
@@ -106,7 +134,7 @@ PLANTED = (
     Planted("", "pos", "feed", reads_by_position),
     Planted("moves-the-cursor-before-the-acknowledgements", "pos", "topics", at("relay.cursor-moved", 3)),
     Planted("swallows-what-a-handler-raises", "loyalty-points", "effects", works_on),
-    Planted("looks-at-no-predecessor", "membership", "effects", misses_a_part),
+    Planted("looks-at-no-predecessor", "loyalty-points", "effects", misses_a_part),
     Planted("gives-a-point-too-much", "loyalty-points", "ledgers", works_on),
     Planted("sends-again-what-has-no-outcome", "notification", "messages", at("delivery.provider-answered", 2)),
     Planted("moves-the-fence-in-another-transaction", "projection", "views", is_killed),
@@ -134,7 +162,8 @@ async def test_a_planted_bug_turns_its_checker_red_and_no_other(system: Rig, pla
     await system.tills.close()
     await system.settled()
     found = await look(Evidence(system))
-    assert {name for name, findings in found.items() if findings.lines} == {planted.checker}
+    red = {name: list(findings.shown()) for name, findings in found.items() if findings.lines}
+    assert red.keys() == {planted.checker}, red
 
 
 def test_every_checker_has_a_planted_bug() -> None:

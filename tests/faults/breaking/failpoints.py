@@ -19,10 +19,10 @@ from tests.faults.rig import Rig
 from tests.journeys.shell import begin, branchline, end
 from tests.servers import wipe
 
-TURNS = 6
-PATIENCE = 6.0
+TURNS = 3
+PATIENCE = 5.0
 LATEST = 3
-MISSES = 3
+MISSES = 2
 NEVER = 1_000_000
 
 _COLUMNS = """
