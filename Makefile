@@ -5,8 +5,6 @@
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
   $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 RUN := .venv/bin/python
-# these break a whole system and look at what it does in time: not beside other tests
-STRUCK := tests/faults/test_faults.py tests/faults/test_planted.py
 comma := ,
 
 help: ## List these targets
@@ -23,7 +21,7 @@ down: installed ## Stop everything
 
 test: installed ## Run the tests, on servers of their own (TESTS= names some of them)
 	@$(RUN) -m deploy.local fetch
-	@$(RUN) -m pytest --numprocesses=3 --dist=loadfile $(or $(TESTS),$(addprefix --ignore=,$(STRUCK)))
+	@$(RUN) -m pytest --numprocesses=3 --dist=loadfile $(TESTS)
 
 check: installed ## Look at the code without starting it: format, style, types, imports, contracts, the house
 	@$(RUN) -m ruff format --check --quiet .
@@ -35,7 +33,6 @@ check: installed ## Look at the code without starting it: format, style, types, 
 
 faults: installed ## Break everything while tills sell, and look for what is lost or counted twice (40 minutes)
 	@$(RUN) -m tests.faults.model
-	@$(RUN) -m pytest $(STRUCK)
 	@$(RUN) -m tests.faults
 
 bench: installed ## Measure, beside others, and write tests/benchmarks/RESULTS.md (ROWS=append,handle some; 40 minutes)

@@ -27,11 +27,12 @@ class CannotBuild(Exception):
 
 @dataclass
 class Servers:
-    """Where they are. `database_url` and `kafka` are what the services get; `owner_url` leads straight to Postgres."""
+    """Where they are. `database_url` and `kafka` are what services get; the owner goes straight there."""
 
     database_url: str
     kafka: str
     owner_url: str
+    owner_kafka: str
     postgres: Program
     brokers: list[Program]
     postgres_home: Path
@@ -53,7 +54,7 @@ class Servers:
 
     async def answer(self) -> None:
         """Wait until Postgres and a broker take connections."""
-        places = {"BRANCHLINE_DATABASE_URL": self.owner_url, "BRANCHLINE_KAFKA": self.kafka}
+        places = {"BRANCHLINE_DATABASE_URL": self.owner_url, "BRANCHLINE_KAFKA": self.owner_kafka}
         async with asyncio.timeout(START_TIME):
             while not await asyncio.to_thread(servers_answer, places):
                 await asyncio.sleep(0.1)
@@ -68,7 +69,7 @@ async def one_broker(home: Path) -> AsyncIterator[Servers]:
     database = postgres_program(home, home / "postgres")
     broker, place = broker_program(home, home / "kafka")
     url = str(database.url)
-    servers = Servers(url, place, url, database.program, [broker], home / "postgres", [home / "kafka"])
+    servers = Servers(url, place, url, place, database.program, [broker], home / "postgres", [home / "kafka"])
     async with started(servers):
         yield servers
 

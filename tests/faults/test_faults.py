@@ -44,6 +44,8 @@ async def system() -> AsyncIterator[Rig]:
 @pytest.mark.parametrize("name", QUICK)
 async def test_a_fault_loses_nothing_and_doubles_nothing(system: Rig, name: str) -> None:
     row = await campaign(system, FAULTS[name], SEED, rounds=1)
+    if not row.is_green:
+        await system.new_cell()  # the next shall not suffer from it
     assert row.is_green, f"seed {SEED}: " + "\n".join(reasons(row))
     assert row.acknowledged > 0
 

@@ -12,13 +12,18 @@ from branchline import catalogue
 from deploy.local import kafka
 from deploy.local.places import JARS
 from shared.migrations import PARTITIONS
+from tests.cell import eventually
 from tests.faults.fault import Fault
 from tests.faults.rig import Rig
 
 AWAY = 60.0
 CONSUMING = ("loyalty-points", "membership", "notification", "projection")
 
-_ANEW = "UPDATE relay_cursor SET number = 0, leader = leader + 1, lease_until = '-infinity' WHERE relay = 'kafka'"
+_ANEW = """
+UPDATE relay_cursor SET number = 0, leader = leader + 1, lease_until = '-infinity' WHERE relay = 'kafka'
+RETURNING leader
+"""
+_LEADER = "SELECT leader FROM relay_cursor WHERE relay = 'kafka'"
 _HEARD = "SELECT DISTINCT consumer, topic FROM consumed ORDER BY consumer, topic"
 
 
@@ -40,7 +45,10 @@ async def away(rig: Rig, chance: Random) -> None:
 
 
 async def wiped(rig: Rig, chance: Random) -> None:
-    """Lose all of Kafka, groups and topics too; then do as an operator does: make the topics, send all feeds again."""
+    """Lose all of Kafka, groups and topics too; then do as an operator does: send all feeds again, to new topics.
+
+    Topics come last: a relay that still has a page in hand would send that first.
+    """
     await asyncio.sleep(chance.uniform(0, 1))
     (broker,), (folder,) = rig.servers.brokers, rig.servers.kafka_homes
     await broker.down(SIGKILL)
@@ -49,14 +57,24 @@ async def wiped(rig: Rig, chance: Random) -> None:
     await asyncio.to_thread(kafka.prepare, folder, JARS)
     (folder / "server.properties").write_text(properties)
     await broker.up()
+    await asyncio.gather(*(_begin_again(rig, name) for name in rig.services if catalogue.service(name).says))
     await rig.servers.answer()
     migrated = await rig.branchline("migrate")
     assert migrated.status == 0, migrated.text
-    for service in rig.services:
-        if catalogue.service(service).says:
-            connection = await rig.connect(service)
-            await connection.execute(_ANEW)
-            await connection.close()
+
+
+async def _begin_again(rig: Rig, service: str) -> None:
+    """Set a relay's cursor back, and wait until it has begun to lead from there."""
+    connection = await rig.connect(service)
+    try:
+        set_back = int(await connection.fetchval(_ANEW))
+
+        async def leads() -> bool:
+            return int(await connection.fetchval(_LEADER)) > set_back
+
+        await eventually(leads)
+    finally:
+        await connection.close()
 
 
 async def to_earliest(rig: Rig, chance: Random) -> None:

@@ -1,13 +1,10 @@
 """Postgres and Kafka with a proxy of ours before each: the services reach them only through it."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-from deploy.local.ports import listens
-from tests.cell import eventually
 from tests.faults.proxy import Proxy, before
 from tests.faults.rig import Rig
 from tests.faults.servers import Servers, broker_program, postgres_program, started
@@ -31,6 +28,7 @@ async def behind_proxies(home: Path) -> AsyncIterator[Servers]:
             proxied,
             f"127.0.0.1:{kafka.at}",
             database.url,
+            place,
             database.program,
             [broker],
             home / "postgres",
@@ -38,7 +36,6 @@ async def behind_proxies(home: Path) -> AsyncIterator[Servers]:
             {"postgres": postgres, "kafka": kafka},
         )
         async with started(servers):
-            await eventually(lambda: asyncio.to_thread(listens, "127.0.0.1", kafka.port))  # the proxy always does
             yield servers
 
 

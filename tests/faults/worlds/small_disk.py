@@ -23,7 +23,8 @@ async def small_disk(home: Path) -> AsyncIterator[Servers]:
     async with _mounted(folder):
         database = postgres_program(home, folder, *WRITTEN_AHEAD)
         broker, place = broker_program(home, home / "kafka")
-        servers = Servers(database.url, place, database.url, database.program, [broker], folder, [home / "kafka"])
+        url = database.url
+        servers = Servers(url, place, url, place, database.program, [broker], folder, [home / "kafka"])
         async with started(servers):
             yield servers
 

@@ -37,9 +37,8 @@ async def three_brokers(home: Path) -> AsyncIterator[Servers]:
     database = postgres_program(home, home / "postgres")
     folders = [home / f"kafka-{node}" for node in range(1, NODES + 1)]
     brokers, places = await _brokers(home, folders)
-    servers = Servers(
-        database.url, ",".join(places), database.url, database.program, brokers, home / "postgres", folders
-    )
+    url, kafkas = database.url, ",".join(places)
+    servers = Servers(url, kafkas, url, kafkas, database.program, brokers, home / "postgres", folders)
     async with started(servers):
         await whole(servers)
         yield servers
