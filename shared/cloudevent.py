@@ -13,9 +13,9 @@ from typing import Any, NamedTuple, Protocol
 import orjson
 from asyncpg.pgproto.pgproto import UUID  # a uuid.UUID that is read five times as fast
 
-from shared.channel import Beat, Link, Word, read_link, read_position, write_link, write_position
+from shared.channel import Beat, Link, Reached, Word, read_link, read_position, write_link, write_position
 from shared.errors import ContractBroken
-from shared.message import Cause, Envelope, Position, Vocabulary
+from shared.message import BEGINNING, Cause, Envelope, Position, Vocabulary
 
 _SPEC = ("ce_specversion", b"1.0")
 
@@ -161,6 +161,12 @@ def arrival(record: Record, source: bytes) -> Arrival:
     at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
     key, body = legible(record.key or b""), record.value or b""
     return Arrival(_word(headers), record.partition, record.offset, key, headers, body, at)
+
+
+def passed_by(record: Record) -> Arrival:
+    """Return a record that says nothing of the feed: what follows it is to be read next, and nothing else."""
+    at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
+    return Arrival(Reached(BEGINNING), record.partition, record.offset, "", {}, b"", at)
 
 
 def _word(headers: Mapping[str, bytes]) -> Word:

@@ -20,7 +20,7 @@ from shared import telemetry
 from shared.applying import LONGEST, SHORTEST, Applier, Effect, Stopping
 from shared.batches import Batches
 from shared.catching_up import CatchingUp
-from shared.cloudevent import Arrival, Foreign, Record, arrival, source_of
+from shared.cloudevent import Arrival, Foreign, Record, arrival, passed_by, source_of
 from shared.failpoints import reached
 from shared.faults import is_passing
 from shared.fence import FenceMissing
@@ -161,6 +161,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
                 arrivals.append(arrival(record, self._source))
             except Foreign as reason:
                 foreign.append((record, str(reason)))
+                arrivals.append(passed_by(record))
         for one in arrivals:
             one.prepare(self.applier.vocabulary)
         return arrivals, foreign

@@ -97,11 +97,13 @@ async def sent_by_kafka(rig: Rig, chance: Random) -> None:
     if not answered:
         return
     items = [entries[place].item for place in chance.sample(answered, min(20, len(answered)))]
+    topic = f"{rig.settings.cell}.pos.intake"
+    await topics.ensure(rig.settings, topic, PARTITIONS)  # pos makes it when it begins to listen
     producer: Any = AIOKafkaProducer(bootstrap_servers=rig.settings.kafka)
     await producer.start()
     try:
         request = orjson.dumps({"till": path.stem, "items": items})
-        await producer.send_and_wait(f"{rig.settings.cell}.pos.intake", request, key=path.stem.encode())
+        await producer.send_and_wait(topic, request, key=path.stem.encode())
     finally:
         await producer.stop()
 

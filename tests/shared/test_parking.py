@@ -103,8 +103,14 @@ async def test_a_record_that_is_not_the_speakers_is_set_aside_and_moves_nothing(
         await put(settings, two.topic, part, [("feed", b"9:9:0:0"), ("noise", b"\xff\x00")], b"\x00")
         await eventually(lambda: are_set_aside(two, 4))
         assert {p: place.last for p, place in (await two.places()).items()} == {p: one.last for p, one in place.items()}
+        await eventually(lambda: is_read_to(two, part, place[part].next_offset + 4))
         await two.say((counter, 2))
         await two.until_heard([1, 2], counter)
+
+
+async def is_read_to(two: Pair, part: int, offset: int) -> bool:
+    """Return whether nothing below is counted as still to be heard."""
+    return (await two.places())[part].next_offset >= offset
 
 
 async def are_set_aside(two: Pair, count: int) -> bool:

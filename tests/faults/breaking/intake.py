@@ -16,6 +16,10 @@ REPEATED = frozenset({DUPLICATE, ACCEPTED})
 
 async def repeated(rig: Rig, chance: Random) -> None:
     """Send what some tills have had answered, several times over, shuffled and at once; each is a repeat."""
+    while sum(bool(_accepted(path)) for path in rig.tills.journals.glob("*.items")) < TILLS:
+        await asyncio.sleep(1.0)  # a new cell: answers are on the disk when a session is over
+        await rig.tills.close()
+        await rig.tills.sell()
     branches = {till: branch.code for branch in rig.tills.chain.branches for till in branch.till_codes()}
     paths = chance.sample(sorted(rig.tills.journals.glob("*.items")), TILLS)
     await asyncio.gather(
