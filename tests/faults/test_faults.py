@@ -1,4 +1,4 @@
-"""Two minutes of the faults of `make faults`, one round each: nothing is lost, nothing counts twice, and all comes back."""
+"""Two minutes of `make faults`, a round each: nothing is lost, nothing counts twice, and all comes back."""
 
 import asyncio
 import os
