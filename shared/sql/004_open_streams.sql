@@ -1,6 +1,6 @@
 -- Locks the streams of `ids` that exist until the transaction ends, in id order so that two batches cannot deadlock, and
--- returns them. The first ids, so many as `guarded` says, are kept to the transaction even while they have no stream, by a lock
--- in the lock space `space`: who waited for one finds what the one before has made, so these are read again, and come twice.
+-- returns them. The first `guarded` of the ids are kept to the transaction even while they have no stream, by a lock in the
+-- lock space `space`: who waited for one finds what the one before has made, so these are read again, and come twice.
 CREATE FUNCTION open_streams(ids uuid[], guarded int, space bigint)
 RETURNS TABLE (id uuid, category text, partition_key uuid, version int, shape smallint, state text)
 LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$

@@ -136,6 +136,14 @@ class Rig:
             await connection.execute("SELECT set_config('search_path', $1, false)", f"{schema},{schema}_views")
         return connection
 
+    async def asked(self, service: str, query: str, *arguments: object) -> Any:
+        """Return the one value that a query finds in a service's tables."""
+        connection = await self.connect(service)
+        try:
+            return await connection.fetchval(query, *arguments)
+        finally:
+            await connection.close()
+
     async def branchline(self, *words: str) -> Said:
         """Run the command with the cell's settings."""
         return await branchline(self.settings, *words)

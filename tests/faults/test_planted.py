@@ -71,7 +71,7 @@ async def misses_a_part(rig: Rig, service: str) -> None:
     await works_on(rig, service)
     await rig.services[service].down()
     await works_on(rig, service)
-    await eventually(lambda: _has_sent(rig, "pos"))
+    await eventually(lambda: rig.asked("pos", _SENT))
     await forgotten(rig, "pos")
     await rig.services[service].up()
     await works_on(rig, service)
@@ -79,24 +79,12 @@ async def misses_a_part(rig: Rig, service: str) -> None:
 
 async def works_on(rig: Rig, _: str) -> None:
     """Let the tills sell until so much more has been taken."""
-    before = await _asked(rig, "pos", _TAKEN)
+    before = await rig.asked("pos", _TAKEN)
 
     async def is_enough() -> bool:
-        return await _asked(rig, "pos", _TAKEN) >= before + ENOUGH
+        return bool(await rig.asked("pos", _TAKEN) >= before + ENOUGH)
 
     await eventually(is_enough)
-
-
-async def _has_sent(rig: Rig, service: str) -> bool:
-    return bool(await _asked(rig, service, _SENT))
-
-
-async def _asked(rig: Rig, service: str, query: str) -> int:
-    connection = await rig.connect(service)
-    try:
-        return int(await connection.fetchval(query))
-    finally:
-        await connection.close()
 
 
 async def publishes_at_once(rig: Rig, service: str) -> None:
@@ -121,7 +109,7 @@ async def reads_by_position(rig: Rig, service: str) -> None:
     await connection.execute(BY_POSITION.read_text())
     await connection.execute(_READS_BY_POSITION)
     await connection.close()
-    while not await _asked(rig, service, _PASSED_OVER):
+    while not await rig.asked(service, _PASSED_OVER):
         rig.services[service].orders = iter([{VARIABLE: "command.done:delay@3"}])
         await rig.services[service].again()
         await rig.ready()

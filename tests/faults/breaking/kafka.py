@@ -65,16 +65,12 @@ async def wiped(rig: Rig, chance: Random) -> None:
 
 async def _begin_again(rig: Rig, service: str) -> None:
     """Set a relay's cursor back, and wait until it has begun to lead from there."""
-    connection = await rig.connect(service)
-    try:
-        set_back = int(await connection.fetchval(_ANEW))
+    set_back = await rig.asked(service, _ANEW)
 
-        async def leads() -> bool:
-            return int(await connection.fetchval(_LEADER)) > set_back
+    async def leads() -> bool:
+        return bool(await rig.asked(service, _LEADER) > set_back)
 
-        await eventually(leads)
-    finally:
-        await connection.close()
+    await eventually(leads)
 
 
 async def to_earliest(rig: Rig, chance: Random) -> None:

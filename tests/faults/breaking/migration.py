@@ -37,7 +37,7 @@ async def migrated(rig: Rig, chance: Random) -> None:
     twin = rig.twin(service)  # two processes have prepared their statements for the old form
     await asyncio.sleep(chance.uniform(0, 1))
     await _apply(rig, service, EXPAND)
-    assert await _columns(rig, service) == 1
+    assert await rig.asked(service, _COLUMNS, BUSY[service]) == 1
     await rig.services[service].again()  # the new deploy, while the twin is still the old one
     try:
         await _apply(rig, service, (FAILING,))
@@ -45,10 +45,10 @@ async def migrated(rig: Rig, chance: Random) -> None:
         _take_back(rig, service)
     else:
         raise AssertionError("a file that fails was applied")
-    assert await _columns(rig, service) == 1, "a file that failed has left something"
+    assert await rig.asked(service, _COLUMNS, BUSY[service]) == 1, "a file that failed has left something"
     await asyncio.sleep(chance.uniform(0, 1))
     await _apply(rig, service, CONTRACT)
-    assert await _columns(rig, service) == 0
+    assert await rig.asked(service, _COLUMNS, BUSY[service]) == 0
     await rig.part(twin)
 
 
@@ -77,14 +77,6 @@ def _folder(rig: Rig, service: str) -> Path:
     if not folder.exists():
         copytree(catalogue.migrations(service), folder)
     return folder
-
-
-async def _columns(rig: Rig, service: str) -> int:
-    connection = await rig.connect(service)
-    try:
-        return int(await connection.fetchval(_COLUMNS, BUSY[service]))
-    finally:
-        await connection.close()
 
 
 FAULTS = (Fault("a busy table changes its form, and changes back", migrated),)

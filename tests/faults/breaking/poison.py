@@ -30,11 +30,11 @@ async def handler_raises(rig: Rig, chance: Random) -> None:
     wrong.start()
 
     async def is_parked() -> bool:
-        return bool(await _asked(rig, service, _PARKED))
+        return bool(await rig.asked(service, _PARKED))
 
     await eventually(is_parked, PARKED_WITHIN)
     await rig.caught_up()
-    assert await _asked(rig, service, _HALTED) == 0, f"{service} halted"
+    assert await rig.asked(service, _HALTED) == 0, f"{service} halted"
     await wrong.down()
     rig.services[service] = right
     await right.up()
@@ -77,14 +77,6 @@ async def are_set_aside(rig: Rig) -> None:
             await connection.execute(_LOOKED_AT)
         finally:
             await connection.close()
-
-
-async def _asked(rig: Rig, service: str, query: str) -> int:
-    connection = await rig.connect(service)
-    try:
-        return int(await connection.fetchval(query))
-    finally:
-        await connection.close()
 
 
 FOREIGN: tuple[list[tuple[str, bytes]], ...] = (

@@ -83,20 +83,12 @@ async def _run(program: str, *words: str) -> None:
 
 
 async def _until_more_is_told(rig: Rig, service: str) -> None:
-    before = await _told(rig, service)
+    before = await rig.asked(service, _TOLD)
 
     async def is_more() -> bool:
-        return await _told(rig, service) > before
+        return bool(await rig.asked(service, _TOLD) > before)
 
     await eventually(is_more, HEARD_WITHIN)
-
-
-async def _told(rig: Rig, service: str) -> int:
-    connection = await rig.connect(service)
-    try:
-        return int(await connection.fetchval(_TOLD))
-    finally:
-        await connection.close()
 
 
 async def _is_refused(rig: Rig, service: str) -> None:

@@ -32,7 +32,7 @@ async def rebuilt_and_killed(rig: Rig, chance: Random) -> None:
     if not turns:
         turns += chance.sample(TURNS, len(TURNS))
     service, step = turns.pop()
-    before = await _live(rig, service)
+    before = await rig.asked(service, _LIVE)
     async with read_all_the_while(rig, service):
         other = rig.program(
             service, "--parts", "views", name=f"{service}-reworded", module=("tests.faults.altered", "reworded")
@@ -41,19 +41,11 @@ async def rebuilt_and_killed(rig: Rig, chance: Random) -> None:
         other.start(**{VARIABLE: f"{HEARD.get(step, step) if service == 'projection' else step}:kill@1"})
 
         async def is_built() -> bool:
-            return other.starts > 1 and await _live(rig, service) != before
+            return other.starts > 1 and await rig.asked(service, _LIVE) != before
 
         await eventually(is_built, BUILT_WITHIN)
     await rig.part(other)
     await rig.services[service].again()  # back to the text of before, which is built beside in its turn
-
-
-async def _live(rig: Rig, service: str) -> str:
-    connection = await rig.connect(service)
-    try:
-        return str(await connection.fetchval(_LIVE))
-    finally:
-        await connection.close()
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 import json
 from collections import defaultdict
+from collections.abc import Set
 from uuid import UUID
 
 from contracts.membership import MembershipMovedEarlier, MembershipStarted
@@ -27,8 +28,8 @@ async def check(evidence: Evidence) -> Findings:
     noted = [(event.customer_id, event.sale_id) for event in await evidence.events("loyalty-points", ReceiptNoted)]
     findings.compare("a sale at membership", sold, counted)
     findings.compare("a sale at loyalty-points", sold, noted)
-    wanted = await _left(evidence, sales)
-    known = {f"sale-{sale.sale_id}" for sale in sales}
+    unsaid = {sale.sale_id for sale in await evidence.events("pos", SaleRecorded)} - {sale.sale_id for sale in sales}
+    wanted = await _left(evidence, sales, unsaid)
     for service, query in (("membership", _SPEND), ("loyalty-points", _RECEIPT)):
         for row in await evidence.rows(service, query):
             lines = {int(line): left for line, left in json.loads(row["lines"]).items()}
@@ -37,20 +38,25 @@ async def check(evidence: Evidence) -> Findings:
                 findings.lines.append(f"{service}: of {key} is left {lines}, not {wanted[key]}")
                 findings.lost += 1
         for row in await evidence.rows(service, _REFUSED):
-            if row["code"] == "sale-unknown" and row["cause"].partition("/")[0] not in known:
-                continue  # the feed has not said the sale: that is for the feed's own checker
+            if row["code"] == "sale-unknown" and row["cause"].startswith(tuple(f"sale-{sale}/" for sale in unsaid)):
+                continue
             findings.lines.append(f"{service}: a command of {row['cause']} was refused: {row['code']}")
     await _joined(evidence, findings)
     return findings
 
 
-async def _left(evidence: Evidence, sales: list[SaleRecorded]) -> Left:
-    """Return what refunds have left of each customer's lines: of a line that was refunded twice the smaller."""
+async def _left(evidence: Evidence, sales: list[SaleRecorded], unsaid: Set[UUID]) -> Left:
+    """Return what refunds have left of each customer's lines: of a line that was refunded twice the smaller.
+
+    Sales that are stored and `unsaid` are for the feed's checker, and so are their refunds.
+    """
     left: Left = {(c, sale.sale_id): dict(lines) for sale in sales for c, lines in sale.lines_by_customer().items()}
     for refund in await evidence.said("pos", SaleRefunded):
+        if refund.sale_id in unsaid:
+            continue
         for customer, lines in refund.lines_left_by_customer().items():
-            own = left.get((customer, refund.sale_id), {})  # a feed that has not said the sale is for its own checker
-            own.update({line: min(amount, own[line]) for line, amount in lines.items() if line in own})
+            own = left[customer, refund.sale_id]
+            own.update({line: min(amount, own[line]) for line, amount in lines.items()})
     return left
 
 
