@@ -1,18 +1,22 @@
 """Commands become events: once, in order, at the version they were decided on."""
 
 import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
 
 from shared.errors import Conflict, Rejected
+from shared.handling import Outcome
 from shared.idempotency import Idempotency, KeyReused
-from shared.message import Cause, Issued
+from shared.message import Cause, Command, Envelope, Issued
 from shared.performing import in_transaction, perform, perform_one
 from shared.postgres import Tx
-from shared.running import Running
+from shared.running import Running, finish, start
+from shared.settings import Settings
 from shared.store import once
-from tests.shared.toy import Add, Added, Take, at
+from tests.shared.toy import COUNTER, TOY, Add, Added, Take, at
 
 CAUSE = Cause("test", "test")
 
@@ -100,6 +104,42 @@ async def test_a_stream_that_moved_after_it_was_read_is_a_conflict(toy: Running)
     with pytest.raises(Conflict):
         await race
     assert await total(toy, counter) == 1
+
+
+class Alone:
+    """Guards without a table: what they guard is handled by one transaction at a time, from its first event on."""
+
+    async def gather(self, tx: Tx, commands: Sequence[Command], /) -> Sequence[Command]:
+        """Bring nothing."""
+        return commands
+
+    async def guard(self, tx: Tx, events: Sequence[Envelope], /) -> None:
+        """Keep nothing."""
+
+
+@pytest.fixture
+async def guarded(provisioned: Settings) -> AsyncIterator[Running]:
+    running = await start(replace(TOY, aggregates=(replace(COUNTER, guards=Alone()),)), provisioned)
+    yield running
+    await finish(running)
+
+
+async def test_of_two_first_commands_of_a_guarded_stream_the_second_sees_what_the_first_has_done(
+    guarded: Running,
+) -> None:
+    counter = uuid4()
+
+    async def takes() -> list[Outcome]:
+        async with guarded.pool.acquire() as tx, tx.transaction():
+            return await guarded.handler.handle(tx, [Issued(Take(counter_id=counter, amount=3, at=at(1)), CAUSE)])
+
+    async with guarded.pool.acquire() as first, first.transaction():
+        await guarded.handler.handle(first, adds(counter, 5))
+        second = asyncio.create_task(takes())
+        await waits_for_a_lock(guarded)
+    (outcome,) = await second
+    assert (outcome.version, outcome.refusal) == (2, None)
+    assert await total(guarded, counter) == 2
 
 
 async def test_events_are_neither_changed_nor_deleted_by_the_service(toy: Running) -> None:

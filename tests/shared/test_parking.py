@@ -1,10 +1,11 @@
 """What cannot be applied waits, with what follows it; others go on; what is not the speaker's moves nothing."""
 
+import math
 from uuid import UUID, uuid4
 
 import pytest
 
-from shared import applying
+from shared import applying, relay
 from shared.applying import MOST_PARKED
 from shared.redrive import redrive
 from shared.settings import Settings
@@ -89,7 +90,10 @@ async def test_a_bad_deploy_halts_the_consumer_and_loses_nothing(
         assert await two.rows("halted") == []
 
 
-async def test_a_record_that_is_not_the_speakers_is_set_aside_and_moves_nothing(settings: Settings) -> None:
+async def test_a_record_that_is_not_the_speakers_is_set_aside_and_moves_nothing(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "BEAT_EVERY", math.inf)  # a beat behind them would move the place past them
     counter = uuid4()
     source = f"/branchline/{settings.cell}/{NAME}".encode()
     async with pair(settings) as two, at_work(two.consumer()):
