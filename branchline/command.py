@@ -22,6 +22,7 @@ SUBCOMMANDS = {
     "parked": ("branchline.parked", "list the keys that wait for an operator"),
     "contracts": ("branchline.contracts.command", "write what is generated from contracts/, or check that it is fresh"),
     "redrive": ("branchline.parked", "apply what waits for parked keys, after the fix"),
+    "retell": ("branchline.retell", "let services say all again, when Kafka has lost what they said"),
     "rebase": ("branchline.rebase", "bring a store that was restored into line with what was heard of it"),
 }
 

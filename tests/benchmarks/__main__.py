@@ -83,6 +83,8 @@ async def _measured(row: str, contests: set[str], servers: Servers, options: arg
             bench.laps, bench.large = options.laps, options.large
             bench.chosen = lambda name: "" in contests or name in contests
             await module.measure(bench)
+    if bench.failed:
+        raise RuntimeError(f"no figure: {', '.join(bench.failed)}")
 
 
 @contextmanager

@@ -13,9 +13,7 @@ from tests.benchmarks.bench import Bench
 from tests.benchmarks.contest import Sums
 from tests.benchmarks.store import CAUSE, Store, body
 
-BARE = (
-    "durable commit, the same columns and indexes, and nothing else: no stream, no version check, JSON from the shelf"
-)
+BARE = "durable commit, the same columns and indexes, and nothing else: no stream, no version check, JSON by a template"
 AT = datetime(2026, 11, 2, 12, tzinfo=UTC)
 PART = 3
 

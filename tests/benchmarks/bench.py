@@ -4,15 +4,16 @@ import os
 import platform
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from subprocess import run
 
 import asyncpg
 
-from deploy.local.places import LOCAL
+from deploy.local.places import CHECKOUT, LOCAL
 from shared.settings import Settings
 from tests.benchmarks import kept
 from tests.benchmarks.contest import Contest, Played, play
@@ -37,6 +38,7 @@ class Bench:
     chosen: Callable[[str], bool] = lambda _name: True
     laps: int | None = None
     large: int | None = None
+    failed: list[str] = field(default_factory=list)
 
     @property
     def own(self) -> int:
@@ -47,7 +49,9 @@ class Bench:
         """Play a contest and keep what came of it."""
         load = os.getloadavg()[0]
         played = await play(contest, self.laps)
-        played.machine = {"load before": f"{load:.1f}", "at": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"} | self.versions
+        at = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+        played.machine = {"load before": f"{load:.1f}", "at": at, "commit": commit()} | self.versions
+        self.failed += [f"{played.row}/{played.name}: {name}" for name in played.failed]
         kept.write(played)
         for line in told(played):
             print(f"  {line}", flush=True)
@@ -74,6 +78,13 @@ def machine() -> dict[str, str]:
         "python": platform.python_version(),
         **{name: version(name) for name in PACKAGES},
     }
+
+
+@cache
+def commit() -> str:
+    """Return the commit that is measured, marked where files differ from it."""
+    said = run(["git", "describe", "--always", "--dirty"], cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    return said.stdout.strip() or "none"
 
 
 def told(played: Played) -> list[str]:

@@ -4,6 +4,7 @@ Times are seconds, processor time is microseconds an event where a metric is nam
 """
 
 import statistics
+import traceback
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -85,6 +86,11 @@ class Played:
     without: dict[str, str] = field(default_factory=dict)
     machine: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def failed(self) -> list[str]:
+        """Return those who took part and have no figure."""
+        return [name for name in self.without if name in self.guarantees]
+
     def figure(self, contender: str, metric: str) -> Spread | None:
         """Return a contender's figure; none when a lap of it was wrong, or did not measure that."""
         found = [one for one in self._metrics(contender, metric) if one is not None]
@@ -112,6 +118,7 @@ async def play(contest: Contest, laps: int | None = None) -> Played:
         try:
             lap = await contender.lap()
         except Exception as error:
+            traceback.print_exc()
             played.without[contender.name] = f"failed: {type(error).__name__}: {error}"
             continue
         if lap.found != lap.expected or not lap.expected:

@@ -22,7 +22,7 @@ INTRODUCTION = """\
 Written by `make bench`; only the reasons for missed goals are written by hand, in `reasons.yaml`. All servers and all
 contenders share one machine, so that a figure alone means little: the ratios within a contest do. Contenders take
 turns, A-B-C, C-B-A, and a ratio is made of turns that stood side by side. Figures are `least / median / most` of the
-turns. A turn whose sums are wrong gives no figure. `make bench` fetches the others that take part, and so does
+turns. Who has one turn whose sums are wrong has no figure at all. `make bench` fetches the others that take part, and so does
 `.venv/bin/python -m tests.benchmarks.peers`; one that did not come is named with the reason.
 
 Processor time is microseconds an event: `us` is the process of Branchline's code, or of the bare client in its place;
@@ -31,11 +31,17 @@ Processor time is microseconds an event: `us` is the process of Branchline's cod
 
 
 def write(folder: Path = kept.RESULTS, place: Path = RESULTS) -> None:
-    """Write the report and its plots."""
+    """Write the report and its plots: over the one that is committed only when every goal's contest has been played."""
     played = kept.read(folder)
+    there = {(one.row, one.name) for one in played}
+    if lacking := {f"{row}/{goal.contest}" for row, of in goals().items() for goal in of} - {
+        "/".join(p) for p in there
+    }:
+        place = folder.parent / place.name
+        print(f"not measured: {', '.join(sorted(lacking))}", flush=True)
     reasons = yaml.safe_load(REASONS.read_text()) or {}
     place.write_text("\n".join(lines(played, goals(), reasons, plots.draw(played, place.parent / "plots"))) + "\n")
-    print(f"wrote {place.name}", flush=True)
+    print(f"wrote {place}", flush=True)
 
 
 def goals() -> dict[str, Sequence[Goal]]:
@@ -61,7 +67,7 @@ def lines(
 def _machine(played: Sequence[Played]) -> Iterator[str]:
     known: dict[str, str] = {}
     for one in played:
-        known |= {name: told for name, told in one.machine.items() if name not in {"at", "load before"}}
+        known |= {name: told for name, told in one.machine.items() if name not in {"at", "load before", "commit"}}
     yield "| what | it was |\n|---|---|"
     yield from (f"| {name} | {told} |" for name, told in known.items())
     yield ""
@@ -77,7 +83,7 @@ def _summary(
         for goal in of_row:
             one = found.get((row, goal.contest))
             reached = goal.reached(one) if one else None
-            word = "not measured" if reached is None else "met" if goal.is_met(reached) else "missed"
+            word = _word(goal, one, reached)
             yield f"| {row}/{goal.contest} | {goal.text} | {_spread(reached)} | {word} |"
             if word == "missed":
                 key = goal.key(row)
@@ -85,6 +91,16 @@ def _summary(
     yield ""
     if missed:
         yield "\n".join(["Why goals were missed:\n", *missed, ""])
+
+
+def _word(goal: Goal, one: Played | None, reached: Spread | None) -> str:
+    if reached is not None:
+        return "met" if goal.is_met(reached) else "missed"
+    return "failed" if one and goal.of in one.without else "not measured"
+
+
+def _commit(one: Played) -> list[str]:
+    return [f"commit {one.machine['commit']}"] if "commit" in one.machine else []
 
 
 def _contest(one: Played) -> Iterator[str]:
@@ -100,7 +116,8 @@ def _contest(one: Played) -> Iterator[str]:
     yield from (f"- {name}: no figure, {reason}" for name, reason in one.without.items())
     yield from (f"- {name}: {guarantees}" for name, guarantees in one.guarantees.items())
     laps = max((len(of) for of in one.laps.values()), default=0)
-    yield f"- {laps} turns each, {one.machine.get('at', '')}, load before {one.machine.get('load before', '')}\n"
+    told = [one.machine.get("at", ""), f"load before {one.machine.get('load before', '')}", *_commit(one)]
+    yield f"- {laps} turn{'s' * (laps != 1)} each, {', '.join(told)}\n"
 
 
 def _metrics(one: Played) -> list[str]:

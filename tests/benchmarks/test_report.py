@@ -82,5 +82,6 @@ def test_a_picture_has_only_bars_that_were_measured() -> None:
 def test_every_row_has_goals_and_every_reason_a_goal() -> None:
     goals = report.goals()
     assert goals.keys() == ROWS.keys()
+    assert all(goals.values())
     keys = {goal.key(row) for row, of in goals.items() for goal in of}
     assert (yaml.safe_load(report.REASONS.read_text()) or {}).keys() <= keys

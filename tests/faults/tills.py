@@ -11,7 +11,7 @@ from branchline.simulation.session import Plan, locked, play
 from branchline.simulation.verdict import versions
 
 DEMO = Path(chain_command.__file__).with_name("chains") / "demo.yaml"
-SALES_PER_SECOND = 20.0
+SALES_PER_SECOND = 10.0
 CUSTOMERS = 1000
 SENT_WITHIN = 120.0
 

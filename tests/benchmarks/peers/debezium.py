@@ -7,6 +7,7 @@ form would cost one more insert. Key, value, compression and durability of its r
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from urllib.parse import unquote, urlsplit
 from zlib import crc32
@@ -31,7 +32,7 @@ PEER = JavaPeer(
     "DebeziumRelay",
     (f"io.debezium:debezium-embedded:{VERSION}", f"io.debezium:debezium-connector-postgres:{VERSION}", LOGGER),
 )
-EVENTS = 100_000
+WARM_UP_EVENTS = 60_000
 MARK = "branchline_bench_"  # begins the name of each slot, so that those of a killed run are found
 GUARANTEES = (
     f"Debezium {VERSION} embedded, outbox router on the same table: commit order, at least once, no chain by which a "
@@ -111,11 +112,11 @@ class Watched:
         kafka = {**_PRODUCER, "bootstrap.servers": self._bench.settings.kafka}
         await engine.ask(engine=self._settings(slot), producer=kafka)
 
-    async def lap(self, running: Program | None) -> Lap:
+    async def lap(self, events: int, running: Program | None) -> Lap:
         """Let a running engine, else a new one, take a backlog to the topic."""
         slot, begin = await self.slot(), await self._begin()
-        await self._store.fill(EVENTS, numbered=False)
-        lap = await PEER.lap(self._bench, EVENTS, running, lambda engine: self.start(engine, slot))
+        await self._store.fill(events, numbered=False)
+        lap = await PEER.lap(self._bench, events, running, lambda engine: self.start(engine, slot))
         await self.free()
         lap.expected, lap.found = await self._written(begin), await self._sent(begin)
         return lap
@@ -155,9 +156,9 @@ class Watched:
 
 
 @asynccontextmanager
-async def backlog(bench: Bench, store: Store) -> AsyncIterator[Contender]:
+async def backlog(bench: Bench, store: Store, events: int) -> AsyncIterator[Contender]:
     """Give Debezium with a backlog."""
-    async with watched(bench, store) as seen, PEER.warmed(seen.lap) as lap:
+    async with watched(bench, store) as seen, PEER.warmed(partial(seen.lap, events)) as lap:
         yield Contender(NAME, f"{GUARANTEES}; {WARM}", lap)
 
 
@@ -166,7 +167,7 @@ async def live(bench: Bench, store: Store) -> AsyncIterator[Engine]:
     """Give Debezium at work, in a Java that is warm."""
     async with watched(bench, store) as seen, PEER.program() as engine:
         for _ in range(WARM_UP):
-            await seen.lap(engine)
+            await seen.lap(WARM_UP_EVENTS, engine)
         await seen.start(engine, await seen.slot())
         yield Engine(NAME, GUARANTEES, store.topic, [engine.pid])
         await engine.ask()

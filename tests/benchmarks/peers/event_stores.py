@@ -18,9 +18,14 @@ from tests.benchmarks.program import Program, program
 from tests.benchmarks.store import CAUSE, body
 from tests.benchmarks.writers import SECONDS, STREAMS, writing
 
-EVENTSOURCING = "durable commit, version checked, one table lock over all writers; get and save of an aggregate"
-EVENTSOURCING_MANY = "durable commit, version checked, one table lock over all writers; save of an aggregate in hand"
-EMMETT = "durable commit, version checked, order safe behind slow transactions; the writer knows the version"
+EVENLY = "streams chosen evenly"
+EVENTSOURCING = (
+    f"durable commit, version checked, one table lock over all writers; get and save of an aggregate; {EVENLY}"
+)
+EVENTSOURCING_MANY = (
+    f"durable commit, version checked, one table lock over all writers; save of an aggregate in hand; {EVENLY}"
+)
+EMMETT = f"durable commit, version checked, order safe behind slow transactions; the writer knows the version; {EVENLY}"
 MESSAGE_DB = "durable commit, version checked, a lock over the category; the writer knows the version, asyncpg calls it"
 
 _SQL = (

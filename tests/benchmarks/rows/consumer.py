@@ -36,7 +36,10 @@ GOALS = (
     Goal("live", US, "p99_ms", (kafka_streams.NAME,), most=0.1),
 )
 VIEW = "each event once and in order, by rows that move in the view's own transaction; durable commit; result in SQL"
-REACTION = f"{VIEW.partition(';')[0]}; durable commit of the commands' events, with state, versions and order"
+REACTION = (
+    "each event once and in order, by rows that move in the transaction of the commands' events; durable commit, with "
+    "state, versions and order"
+)
 UPSERT = f"the same rows from memory, {PAGE:,} a statement, durable commit; no Kafka, no place kept"
 CONSUME = f"the same client reads {PAGE:,} at once and reads their JSON, no group; nothing is kept"
 INSERT = f"the same client reads {BATCH} at once and inserts as many event rows; {BARE}"

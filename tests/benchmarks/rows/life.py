@@ -27,6 +27,7 @@ BEHIND = PER_SECOND // 2  # events: half a second of the load
 TICK = 0.01
 GOALS = (
     *(Goal("memory", one, "idle_mib", most=80, unit=" MiB") for one in SERVICES),
+    *(Goal("memory", one, "busy_mib", most=80, unit=" MiB") for one in SERVICES),
     *(Goal("start", service, "seconds", most=1.5, unit=" s") for service in SERVICES),
     *(Goal("killed", service, "seconds", most=5, unit=" s") for service in SERVICES),
 )

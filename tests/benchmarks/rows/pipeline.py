@@ -19,9 +19,9 @@ from tests.cell import environment
 
 US = "branchline"
 SINGLE = (200, 1_000)
-SECONDS, EVENTS, BATCH = 10, 100_000, 100
+SECONDS, EVENTS, BATCH = 6, 100_000, 100
 SHARE = 0.7  # of what it can do
-LAPS = 3
+LAPS = 5
 GOALS = (
     Goal("single-1000", US, "p50_ms", most=30, unit=" ms"),
     Goal("single-1000", US, "p99_ms", most=100, unit=" ms"),

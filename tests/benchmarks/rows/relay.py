@@ -24,7 +24,7 @@ from tests.benchmarks.store import Store, store
 from tests.cell import eventually
 
 US, BARE = "branchline", "bare produce"
-EVENTS, PAGE = 100_000, 2_000
+EVENTS, PAGE = 60_000, 2_000
 GOALS = (
     Goal("backlog", US, "rate", (BARE,), least=0.85),
     Goal("backlog", US, "rate", (debezium.NAME,), least=1.2),
@@ -72,7 +72,7 @@ async def _backlog(bench: Bench, stack: AsyncExitStack) -> None:
         absent[debezium.NAME] = reason
     else:
         its = await stack.enter_async_context(store(bench, "backlog-debezium"))
-        contenders.append(await stack.enter_async_context(debezium.backlog(bench, its)))
+        contenders.append(await stack.enter_async_context(debezium.backlog(bench, its, EVENTS)))
     title = f"a backlog of {EVENTS:,} committed events"
     await bench.play(Contest("relay", "backlog", title, contenders, absent=absent))
 

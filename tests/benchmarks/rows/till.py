@@ -1,11 +1,11 @@
 """From a till's sale to headquarters' view: the five services at a steady rate, beside the bare hops of that way."""
 
-from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 
-from branchline import chain
+from branchline import chain as chains
+from branchline.chain_file import ChainFile
 from tests.benchmarks.bare_hops import GUARANTEES, BareHops, bare_hops
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.contest import Contender, Contest, Lap
@@ -16,12 +16,14 @@ from tests.journeys.salon import Salon, expected, salon
 from tests.journeys.shell import branchline
 
 US, BARE = "branchline", "bare hops"
-RATES = (50, 200)
-SECONDS, LAPS = 20, 2
+SECONDS, LAPS = 12, 5
 BRANCHES, CONNECTIONS = 2_000, 64
 BRANCH = "TOR1"
-TORONTO = chain.load(Path(chain.__file__).with_name("chains") / "toronto.yaml")
-GOALS: tuple[Goal, ...] = ()
+TORONTO = chains.load(Path(chains.__file__).with_name("chains") / "toronto.yaml")
+GOALS = (
+    Goal("tills-50", US, "p50_ms", most=40, unit=" ms"),
+    Goal("tills-50", US, "p99_ms", most=150, unit=" ms"),
+)
 OURS = (
     "five services: checked, the customer named by the vault, each number and receipt once, durable commits; in order, "
     "exactly once to the view and to the rules of membership, points and messages, whose events count in the cost"
@@ -33,18 +35,14 @@ _SUMS = "SELECT count(*), sum(net_minor)::bigint FROM sale WHERE branch = $1"
 
 async def measure(bench: Bench) -> None:
     """Play what is chosen."""
-    chosen = [(f"{kind}-{rate}", kind, rate) for kind in ("tills", "branches") for rate in RATES]
-    wanted = [one for one in chosen if bench.chosen(one[0])]
     async with AsyncExitStack() as stack:
         at_work = await stack.enter_async_context(salons(bench))
         bare = await stack.enter_async_context(bare_hops(bench, CONNECTIONS))
-        for kind, told, title in (
-            ("tills", DEMO, "24 tills of 12 branches"),
-            ("branches", chain_of(BRANCHES), f"{BRANCHES:,} branches with a till each"),
-        ):
-            rates = [(name, rate) for name, of, rate in wanted if of == kind]
-            if rates:
-                await _play(at_work, bare, await at_work.describe(told), title, rates)
+        if bench.chosen("tills-50"):
+            await _play(at_work, bare, DEMO, "tills-50", 50, "24 tills of 12 branches")
+        if bench.chosen("branches-200"):
+            many = chain_of(BRANCHES)
+            await _play(at_work, bare, many, "branches-200", 200, f"{BRANCHES:,} branches with a till each")
         if bench.chosen("import"):
             await at_work.describe(TORONTO)
             source = salon(bench.folder)
@@ -52,19 +50,17 @@ async def measure(bench: Bench) -> None:
             await bench.play(Contest("till", "import", "a salon's export, receipt by receipt", [us], laps=1, warm=0))
 
 
-async def _play(
-    at_work: Salons, bare: BareHops, tills: Sequence[tuple[str, str]], title: str, rates: Sequence[tuple[str, int]]
-) -> None:
+async def _play(at_work: Salons, bare: BareHops, chain: ChainFile, name: str, rate: int, whose: str) -> None:
     bench = at_work.bench
+    tills = await at_work.describe(chain)
     async with selling(bench.settings, tills, CONNECTIONS) as ours:
         theirs = Tills(bare.line, bench.settings, tills)
-        for name, rate in rates:
-            contenders = [
-                Contender(BARE, GUARANTEES, partial(_bare, bench, bare, theirs, rate)),
-                Contender(US, OURS, partial(_ours, at_work, ours, rate)),
-            ]
-            text = f"{rate} sales/s from {title}: answered to seen, due to answered"
-            await bench.play(Contest("till", name, text, contenders, laps=LAPS, warm=0))
+        contenders = [
+            Contender(BARE, GUARANTEES, partial(_bare, bench, bare, theirs, rate)),
+            Contender(US, OURS, partial(_ours, at_work, ours, rate)),
+        ]
+        title = f"{rate} sales/s from {whose}: answered to seen, due to answered"
+        await bench.play(Contest("till", name, title, contenders, laps=LAPS, warm=0))
 
 
 async def _ours(at_work: Salons, tills: Tills, rate: int) -> Lap:

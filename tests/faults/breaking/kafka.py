@@ -8,22 +8,15 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from branchline import catalogue
 from deploy.local import kafka
 from deploy.local.places import JARS
 from shared.migrations import PARTITIONS
-from tests.cell import eventually
 from tests.faults.fault import Fault
 from tests.faults.rig import Rig
 
 AWAY = 60.0
 CONSUMING = ("loyalty-points", "membership", "notification", "projection")
 
-_ANEW = """
-UPDATE relay_cursor SET number = 0, leader = leader + 1, lease_until = '-infinity' WHERE relay = 'kafka'
-RETURNING leader
-"""
-_LEADER = "SELECT leader FROM relay_cursor WHERE relay = 'kafka'"
 _HEARD = "SELECT DISTINCT consumer, topic FROM consumed ORDER BY consumer, topic"
 
 
@@ -45,10 +38,7 @@ async def away(rig: Rig, chance: Random) -> None:
 
 
 async def wiped(rig: Rig, chance: Random) -> None:
-    """Lose all of Kafka, groups and topics too; then do as an operator does: send all feeds again, to new topics.
-
-    Topics come last: a relay that still has a page in hand would send that first.
-    """
+    """Lose all of Kafka, groups and topics too; then do as an operator does: let all services say everything again."""
     await asyncio.sleep(chance.uniform(0, 1))
     (broker,), (folder,) = rig.servers.brokers, rig.servers.kafka_homes
     await broker.down(SIGKILL)
@@ -57,20 +47,9 @@ async def wiped(rig: Rig, chance: Random) -> None:
     await asyncio.to_thread(kafka.prepare, folder, JARS)
     (folder / "server.properties").write_text(properties)
     await broker.up()
-    await asyncio.gather(*(_begin_again(rig, name) for name in rig.services if catalogue.service(name).says))
     await rig.servers.answer()
-    migrated = await rig.branchline("migrate")
-    assert migrated.status == 0, migrated.text
-
-
-async def _begin_again(rig: Rig, service: str) -> None:
-    """Set a relay's cursor back, and wait until it has begun to lead from there."""
-    set_back = await rig.asked(service, _ANEW)
-
-    async def leads() -> bool:
-        return bool(await rig.asked(service, _LEADER) > set_back)
-
-    await eventually(leads)
+    retold = await rig.branchline("retell")
+    assert retold.status == 0, retold.text
 
 
 async def to_earliest(rig: Rig, chance: Random) -> None:
