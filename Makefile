@@ -31,11 +31,11 @@ check: installed ## Look at the code without starting it: format, style, types, 
 	@$(RUN) -m branchline contracts --check
 	@$(RUN) -m pytest -q tests/house tests/contracts
 
-faults: installed ## Break everything while tills sell, and look for what is lost or counted twice (40 minutes)
+faults: installed ## Break everything while tills sell, and look for what is lost or counted twice (40 minutes; SEED=, ONLY= a name)
 	@$(RUN) -m tests.faults.model
-	@$(RUN) -m tests.faults
+	@$(RUN) -m tests.faults $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only "$(ONLY)")
 
-bench: installed ## Measure, beside others, and write tests/benchmarks/RESULTS.md (ROWS=append,handle some; 40 minutes)
+bench: installed ## Measure, beside others, and write tests/benchmarks/RESULTS.md (ROWS=append,relay/idle some; 40 minutes)
 	@$(RUN) -m tests.benchmarks $(subst $(comma), ,$(ROWS))
 
 installed:

@@ -1,4 +1,7 @@
-"""`python -m tests.faults`: every fault, a row each; the seed is printed, and the same seed strikes in the same way."""
+"""`python -m tests.faults`: every fault, a row each; the seed is printed, and the same seed draws the same strikes.
+
+What the tills sell follows from the seed and their session; what meets what is the machine's.
+"""
 
 import argparse
 import asyncio
@@ -53,8 +56,9 @@ async def strike(faults: Sequence[Fault], seed: str, rounds: int | None, home: P
             async with rig(home, build, seed=seed) as made:
                 rows += await _strike_together(made, together, seed, rounds)
         except CannotBuild as reason:
-            rows += [Row(fault.name, failure=str(reason)) for fault in together]
-            _tell(rows[-1])
+            for fault in together:
+                rows.append(Row(fault.name, failure=str(reason)))
+                _tell(rows[-1])
     return rows
 
 
@@ -66,6 +70,8 @@ async def _strike_together(made: Rig, faults: Sequence[Fault], seed: str, rounds
         row = await campaign(made, fault, seed, rounds or fault.rounds)
         rows.append(row)
         _tell(row)
+        if not row.is_green:
+            print(f'      again: make faults SEED={seed} ONLY="{fault.name}"', flush=True)
         is_fresh = fault.own_cell or not row.is_green
         if is_fresh:
             await made.new_cell()

@@ -15,12 +15,15 @@ from aiokafka.errors import KafkaError
 from branchline import catalogue
 from branchline.simulation.journal import read_answers, read_entries
 from shared import topics
+from shared.errors import Unavailable
 from shared.migrations import PARTITIONS
 from tests.faults.rig import Rig
 
 AT_MIGRATION = "migration."
 AT_REBUILD = ("view.", "catching-up.", "consumer.placed")
 EVERY = 0.5
+# while servers and services die
+PASSING = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, KafkaError, Unavailable)
 PATIENCE = 5.0
 
 _DUE = "UPDATE timer SET due_at = clock_timestamp() WHERE fired_at IS NULL"
@@ -35,7 +38,7 @@ async def provoke(rig: Rig, failpoint: str, chance: Random) -> None:
     """Do what leads to a failpoint, until cancelled; what cannot be done while servers and services die is left."""
     acts = [act for prefix, act in PROVOCATIONS.items() if failpoint.startswith(prefix)]
     while acts:
-        with suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, KafkaError):
+        with suppress(*PASSING):
             async with asyncio.timeout(PATIENCE):
                 await acts[0](rig, chance)
         await asyncio.sleep(EVERY)
@@ -61,7 +64,7 @@ async def views_older(rig: Rig, service: str) -> None:
 async def terms_again(rig: Rig, _: Random) -> None:
     """Publish the terms of every service that has some once more, as they are."""
     keepers = [name for name in sorted(rig.services) if catalogue.service(name).policy]
-    await asyncio.gather(*(_publish_again(rig, name) for name in keepers), return_exceptions=True)
+    await asyncio.gather(*(_publish_again(rig, name) for name in keepers))
 
 
 async def _publish_again(rig: Rig, service: str) -> None:
@@ -108,11 +111,11 @@ async def sent_by_kafka(rig: Rig, chance: Random) -> None:
         await producer.stop()
 
 
-async def _execute(rig: Rig, service: str, statement: str, *arguments: object) -> None:
+async def _execute(rig: Rig, service: str, statement: str) -> None:
     connection = await rig.connect(service)
     try:
         await connection.execute(_GIVES_UP_AFTER)
-        await connection.execute(statement, *arguments)
+        await connection.execute(statement)
     finally:
         await connection.close()
 

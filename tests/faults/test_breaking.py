@@ -1,18 +1,20 @@
-"""What the faults themselves look at is seen: each look has a planted case that it must not pass over."""
+"""Three of the looks that faults themselves take: each has a planted case that it must not pass over."""
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 from uuid import UUID
 
 import pytest
 
+from deploy.local.places import CHECKOUT
 from shared.service import Hearing, Service
 from tests.cell import eventually
 from tests.faults.altered import MOST_BROKEN, ONE_IN, poisoned
 from tests.faults.breaking.frozen import frozen
 from tests.faults.breaking.views import read_all_the_while
+from tests.faults.checkers.quiet import BUGS
 from tests.faults.programs import Program
 from tests.faults.rig import Rig
 from tests.shared.toy import Added, at
@@ -21,31 +23,23 @@ COUNTING = "import sys, time\nwhile True:\n    print('on', flush=True)\n    time
 
 
 @dataclass
-class Answers:
-    """An office that has these answers, the last for ever."""
+class Shop:
+    """A rig whose views have these counts, the last for ever."""
 
     shown: list[int]
-    asked: int = 0
+    times: int = 0
 
-    async def ask(self, *_: object) -> dict[str, int]:
-        self.asked += 1
-        return {"receipts": self.shown.pop(0) if len(self.shown) > 1 else self.shown[0]}
-
-
-@dataclass
-class Shop:
-    """A rig with nothing but an office."""
-
-    office: Answers
-    services: dict[str, Any] = field(default_factory=dict)
+    async def asked(self, *_: object) -> int:
+        self.times += 1
+        return self.shown.pop(0) if len(self.shown) > 1 else self.shown[0]
 
 
 async def look(shown: list[int]) -> None:
     """Read while so much is shown, one after the other."""
-    shop = Shop(Answers(shown))
+    shop = Shop(shown)
 
     async def is_read() -> bool:
-        return shop.office.asked >= 2
+        return shop.times >= 2
 
     async with read_all_the_while(cast(Rig, shop), "projection"):
         await eventually(is_read)
@@ -56,7 +50,7 @@ async def test_a_view_that_grows_while_it_is_built_anew_is_well() -> None:
 
 
 async def test_a_view_that_is_empty_for_a_moment_is_seen() -> None:
-    with pytest.raises(AssertionError, match="shows 0 receipts"):
+    with pytest.raises(AssertionError, match="shows 0"):
         await look([5, 0, 7])
 
 
@@ -77,6 +71,11 @@ async def test_a_frozen_program_stands_still_until_it_is_thawed(tmp_path: Path) 
         await eventually(has_written)
     finally:
         await program.down()
+
+
+def test_the_words_by_which_a_bug_is_known_in_a_log_are_those_that_the_code_logs() -> None:
+    code = "".join(path.read_text() for root in ("shared", "services") for path in (CHECKOUT / root).rglob("*.py"))
+    assert not [word for word in BUGS if f'"{word}"' not in code]
 
 
 def test_a_poisoned_handler_raises_at_few_events_and_at_those_each_time() -> None:

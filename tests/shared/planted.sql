@@ -21,7 +21,7 @@ BEGIN
 END $$;
 
 -- What has a higher sequence number than the last one read: passes over whoever commits late.
-CREATE FUNCTION by_position() RETURNS bigint LANGUAGE plpgsql AS $$
+CREATE FUNCTION by_seq() RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE h feed_head; s bigint[];
 BEGIN
   SELECT * INTO h FROM feed_head FOR UPDATE;

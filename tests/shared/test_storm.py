@@ -46,7 +46,7 @@ async def test_nothing_is_lost_or_repeated_in_a_storm(settings: Settings) -> Non
         assert after.is_well, after
 
 
-@pytest.mark.parametrize("reader", ["by_position", "below_the_oldest_transaction"])
+@pytest.mark.parametrize("reader", ["by_seq", "below_the_oldest_transaction"])
 async def test_a_reader_that_follows_sequence_or_oldest_transaction_is_found_out(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, reader: str
 ) -> None:
@@ -54,7 +54,7 @@ async def test_a_reader_that_follows_sequence_or_oldest_transaction_is_found_out
     async with pair(settings, parts=("http",)) as two:
         await plant(two, reader)
         after = await storm(two)
-        assert after.lost if reader == "by_position" else after.out_of_order
+        assert after.lost if reader == "by_seq" else after.out_of_order
 
 
 async def plant(two: Pair, reader: str) -> None:

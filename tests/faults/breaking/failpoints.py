@@ -1,4 +1,4 @@
-"""Every failpoint that the code declares, in every service that comes to it: the process is killed there. Seconds."""
+"""Every failpoint that the code declares: some service's process is killed there. Seconds."""
 
 import asyncio
 import math

@@ -15,7 +15,7 @@ from tests.faults.overheard import overheard
 from tests.faults.programs import Program
 from tests.faults.rig import Rig
 
-SHORT = (0.5, 5.0)  # a Kafka session of the rig lasts 3
+SHORT = (0.5, 5.0)  # a Kafka session of the rig lasts 1.5
 PAST_POSTGRES = 2 * ANSWERS_WITHIN + 6.0  # until an answer is given up, and then its cancellation too
 PAST_KAFKA = 45.0  # a request's own time is 40
 TOLD_WITHIN = 5.0

@@ -12,6 +12,7 @@ from deploy.local import kafka
 from deploy.local.places import JARS
 from shared.migrations import PARTITIONS
 from tests.faults.fault import Fault
+from tests.faults.looking import a_till_is_answered
 from tests.faults.rig import Rig
 
 AWAY = 60.0
@@ -21,18 +22,21 @@ _HEARD = "SELECT DISTINCT consumer, topic FROM consumed ORDER BY consumer, topic
 
 
 async def killed(rig: Rig, chance: Random) -> None:
-    """Kill the broker, and start it again."""
+    """Kill the broker, see that tills are answered without it, and start it again."""
     await asyncio.sleep(chance.uniform(0, 1))
     (broker,) = rig.servers.brokers
-    await broker.again(SIGKILL)
+    await broker.down(SIGKILL)
+    await a_till_is_answered(rig)
+    await broker.up()
     await rig.servers.answer()
 
 
 async def away(rig: Rig, chance: Random) -> None:
-    """Stop the broker for a minute."""
+    """Stop the broker for a minute, at whose end tills are still answered."""
     (broker,) = rig.servers.brokers
     await broker.down(SIGTERM)
     await asyncio.sleep(AWAY + chance.uniform(0, 1))
+    await a_till_is_answered(rig)
     await broker.up()
     await rig.servers.answer()
 

@@ -71,16 +71,18 @@ async def everything_slow(rig: Rig, chance: Random) -> None:
     """Let every byte take its time, and the delay change."""
     for server in ("postgres", "kafka"):
         proxy(rig, server).delay = chance.uniform(0, SLOW)
-    await asyncio.sleep(SLOW_FOR)
-    for server in ("postgres", "kafka"):
-        proxy(rig, server).delay = 0.0
+    try:
+        await asyncio.sleep(SLOW_FOR)
+    finally:
+        for server in ("postgres", "kafka"):
+            proxy(rig, server).delay = 0.0
 
 
 FAULTS = (
     Fault("the answer to COMMIT is lost", answers_to_commit_lost, servers=behind_proxies),
     Fault("connections to Postgres are cut", postgres_cut, servers=behind_proxies),
     Fault("connections to Kafka are cut", kafka_cut, servers=behind_proxies),
-    Fault("Postgres is in a black hole", postgres_in_a_hole, rounds=3, servers=behind_proxies),
-    Fault("Kafka is in a black hole", kafka_in_a_hole, rounds=3, servers=behind_proxies),
-    Fault("the network is slow", everything_slow, rounds=3, servers=behind_proxies),
+    Fault("Postgres is in a black hole", postgres_in_a_hole, servers=behind_proxies),
+    Fault("Kafka is in a black hole", kafka_in_a_hole, servers=behind_proxies),
+    Fault("the network is slow", everything_slow, heals_every=4, servers=behind_proxies),
 )

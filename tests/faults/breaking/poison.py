@@ -1,4 +1,4 @@
-"""Poison: handlers with a bug at one event in thirty, and records on a topic that no service has said. Seconds."""
+"""Poison: handlers with a bug at an event or two, and records on a topic that no service has said. Seconds."""
 
 from random import Random
 
@@ -10,6 +10,7 @@ from tests.faults.fault import Fault
 from tests.faults.rig import Rig
 
 REACTING = ("loyalty-points", "membership", "notification")
+BUSY = ("loyalty-points", "membership")  # a bug at few events shows where many are heard
 PARKED_WITHIN = 60.0
 SPEAKING = ("loyalty-points", "membership", "notification", "pos")
 MOST_RECORDS = 30
@@ -22,7 +23,7 @@ _LOOKED_AT = "DELETE FROM set_aside"
 
 async def handler_raises(rig: Rig, chance: Random) -> None:
     """Deploy a bug: only keys that meet it wait, the others go on; take it back, and redrive what waits in order."""
-    service = chance.choice(REACTING)
+    service = chance.choice(BUSY)
     right = rig.services[service]
     await right.down()
     wrong = rig.program(service, name=f"{service}-poisoned", module=("tests.faults.altered", "poisoned"))

@@ -3,14 +3,27 @@
 import asyncio
 from random import Random
 from signal import SIGCONT, SIGKILL, SIGSTOP, SIGTERM
+from typing import Any
+
+from aiokafka.admin import AIOKafkaAdminClient
 
 from shared.failpoints import VARIABLE
+from tests.cell import eventually
 from tests.faults.fault import Fault
 from tests.faults.rig import SESSION, Rig
 
-HANDLERS = ("consumer.applied", "command.done", "relay.acknowledged", "delivery.provider-answered")
 CONSUMING = ("loyalty-points", "membership", "notification", "projection")
+# where a service lingers: what each comes to while tills sell
+LINGERS = (
+    *((service, "consumer.applied") for service in CONSUMING),
+    *((service, "relay.acknowledged") for service in ("loyalty-points", "membership", "pos")),
+    ("pos", "command.done"),
+    ("notification", "delivery.provider-answered"),
+)
 LONGER_THAN_A_SESSION = float(SESSION) + 2
+MEMBERS_WITHIN = 30.0
+
+_GROUPS = "SELECT array_agg(DISTINCT consumer || '.' || split_part(topic, '.', 2)) FROM consumed"
 
 
 async def one_killed(rig: Rig, chance: Random) -> None:
@@ -30,10 +43,11 @@ async def zombie(rig: Rig, chance: Random) -> None:
     """Stop a service for longer than its session, while a twin takes its partitions; then let it go on as if it led."""
     service = chance.choice(CONSUMING)
     twin = rig.twin(service)
-    await _joined(rig, service)
+    await _until_members(rig, service, 2)
     rig.services[service].signal(SIGSTOP)
     try:
         await asyncio.sleep(LONGER_THAN_A_SESSION)
+        await _until_members(rig, service, 1)
     finally:
         rig.services[service].signal(SIGCONT)
     await asyncio.sleep(chance.uniform(0, 1))
@@ -42,8 +56,8 @@ async def zombie(rig: Rig, chance: Random) -> None:
 
 async def ended_in_a_handler(rig: Rig, chance: Random) -> None:
     """Tell a service to end while it lingers in the middle of what it does, and start it again."""
-    place = chance.choice(HANDLERS)
-    program = rig.services[chance.choice(sorted(rig.services))]
+    service, place = chance.choice(LINGERS)
+    program = rig.services[service]
     program.orders = iter([{VARIABLE: f"{place}:delay"}])
     await program.again()
     await asyncio.sleep(chance.uniform(1.5, 3.5))
@@ -59,16 +73,26 @@ async def comes_and_goes(rig: Rig, chance: Random) -> None:
     await rig.part(twin)
 
 
-async def _joined(rig: Rig, service: str) -> None:
-    """Wait a moment in which a twin gets its partitions."""
-    await rig.caught_up()
-    await asyncio.sleep(1.0)
+async def _until_members(rig: Rig, service: str, count: int) -> None:
+    """Wait until each of a service's groups has so many members, and all its partitions are given to them."""
+    groups = [f"{rig.settings.cell}.{name}" for name in await rig.asked(service, _GROUPS)]
+    admin: Any = AIOKafkaAdminClient(bootstrap_servers=rig.settings.kafka)
+    await admin.start()
+
+    async def are_members() -> bool:
+        told = [group for answer in await admin.describe_consumer_groups(groups) for group in answer.groups]
+        return all(state == "Stable" and len(members) == count for _, _, state, _, _, members, *_ in told)
+
+    try:
+        await eventually(are_members, MEMBERS_WITHIN)
+    finally:
+        await admin.close()
 
 
 FAULTS = (
     Fault("a service is killed", one_killed, heals_every=4),
     Fault("all services are killed at once", all_killed, heals_every=4),
     Fault("a service sleeps for longer than its session, and comes back", zombie, heals_every=4),
-    Fault("a service is told to end in the middle of a transaction", ended_in_a_handler, heals_every=4),
+    Fault("a service is told to end in the middle of what it does", ended_in_a_handler, heals_every=4),
     Fault("members join and leave, about one a second", comes_and_goes, heals_every=4),
 )

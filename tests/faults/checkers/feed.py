@@ -16,7 +16,7 @@ SELECT part, number, prev_epoch, prev_number, before_epoch, before FROM (
 ) AS f WHERE (prev_epoch, prev_number) IS DISTINCT FROM (before_epoch, before)
 """
 _HEAD = """
-SELECT h.number, (SELECT max(number) FROM feed) AS last, (SELECT count(*) FROM event) AS events FROM feed_head h
+SELECT h.number, (SELECT max(number) FROM feed) AS last FROM feed_head h
 WHERE h.number IS DISTINCT FROM coalesce((SELECT max(number) FROM feed), 0)
 """
 

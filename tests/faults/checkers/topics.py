@@ -37,6 +37,7 @@ async def check(evidence: Evidence) -> Findings:
                 positions = [at for at in told if firsts and at >= min(firsts)]
             missing = sorted(set(positions) - set(firsts))
             findings.lines += [f"{service}: {at} is not in partition {part} of its topic" for at in missing]
+            findings.lost += len(missing)
             if not missing and [at for at in firsts if at in set(positions)] != positions:
                 findings.lines.append(f"{service}: partition {part} is not in the feed's order")
     return findings

@@ -100,3 +100,5 @@ async def _compare(evidence: Evidence, connection: Connection, service: str, fin
             query = query.replace("{" + name + "}", place)
         for row in await connection.fetch(query):
             findings.lines.append(f"{service}: {table}: {row['what']}: {row['row']}")
+            findings.lost += row["what"] == "missing"
+            findings.doubled += row["what"] == "too much"

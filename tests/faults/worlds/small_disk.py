@@ -1,7 +1,6 @@
 """A Postgres whose data lies on a small file system of its own, which can be filled to the last byte. Bytes."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -43,11 +42,6 @@ def fill(rig: Rig) -> int:
 def free(rig: Rig) -> None:
     """Give back what was filled."""
     _ballast(rig).unlink(missing_ok=True)
-
-
-def is_full(rig: Rig) -> bool:
-    """Return whether nothing is free."""
-    return os.statvfs(rig.servers.postgres_home).f_bavail == 0
 
 
 def _ballast(rig: Rig) -> Path:
