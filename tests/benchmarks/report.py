@@ -22,8 +22,8 @@ INTRODUCTION = """\
 Written by `make bench`; only the reasons for missed goals are written by hand, in `reasons.yaml`. All servers and all
 contenders share one machine, so that a figure alone means little: the ratios within a contest do. Contenders take
 turns, A-B-C, C-B-A, and a ratio is made of turns that stood side by side. Figures are `least / median / most` of the
-turns. Who has one turn whose sums are wrong has no figure at all. `make bench` fetches the others that take part, and so
-does `.venv/bin/python -m tests.benchmarks.peers`; one that did not come is named with the reason.
+turns. Who has one turn whose sums are wrong has no figure at all. `make bench` fetches the others that take part, as
+`.venv/bin/python -m tests.benchmarks.peers` does; one that did not come is named with the reason.
 
 Processor time is microseconds an event: `us` is the process of Branchline's code, or of the bare client in its place;
 `peer` is another program's; `generator`, which is in no sum, is what made the load.

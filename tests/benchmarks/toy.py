@@ -21,12 +21,11 @@ class Note(Command):
     counter_id: UUID
     amount: int
     note: str
-    times: int = 1
 
     @classmethod
-    def of(cls, counter_id: UUID, at: datetime, times: int = 1) -> "Note":
+    def of(cls, counter_id: UUID, at: datetime) -> "Note":
         """Return a command whose events are about 300 bytes each."""
-        return cls(at=at, counter_id=counter_id, amount=1, note=TEXT, times=times)
+        return cls(at=at, counter_id=counter_id, amount=1, note=TEXT)
 
 
 class Added(Event):
@@ -53,9 +52,8 @@ initial = Counter()
 
 
 def decide(command: Note, counter: Counter) -> Sequence[Event]:
-    """Add, so many times."""
-    told = Added(at=command.at, counter_id=command.counter_id, amount=command.amount, note=command.note)
-    return [told] * command.times
+    """Add."""
+    return [Added(at=command.at, counter_id=command.counter_id, amount=command.amount, note=command.note)]
 
 
 def evolve(counter: Counter, event: Added) -> Counter:

@@ -29,6 +29,7 @@ PER_SECOND, QUIET_SECONDS = 200, 6.0
 GOALS = (
     Goal("million", US, "rate", (FLOOR,), least=0.40),
     Goal("million", US, "read_p99_ms", (QUIET,), most=2),
+    Goal("million", US, "append_p99_ms", (QUIET,), most=2),
     Goal("million", US, "mib", most=300, unit=" MiB"),
 )
 OURS = "a new process builds beside the view that is read and takes its place in one transaction; killed, it goes on"
@@ -159,24 +160,26 @@ class Rebuilding:
 
 
 class Reads:
-    """Reads of the live view, one row each, at their times whether or not earlier ones were answered."""
+    """Reads of the live view, one row each, beside as many appends: each at its time, whatever was answered before."""
 
     def __init__(self, own: Store, known: list[UUID]) -> None:
         self._own, self._known = own, known
-        self._chance, self._late = Random("bench"), list[float]()
+        self._chance, self._late, self._appends_late = Random("bench"), list[float](), list[float]()
         self.is_over = False
 
     def __call__(self) -> dict[str, float]:
         """Return the figures so far."""
-        return {f"read_{name}": told for name, told in latencies(self._late).items()}
+        both = (("read", self._late), ("append", self._appends_late))
+        return {f"{what}_{name}": told for what, late in both for name, told in latencies(late).items()}
 
     async def beside(self, service: Program) -> None:
         """Read, while the service appends as often, a second at a time until it is over."""
         while not self.is_over:
             async with asyncio.TaskGroup() as group:
-                group.create_task(service.ask(do="tell", per_second=PER_SECOND, seconds=1))
+                telling = group.create_task(service.ask(do="tell", per_second=PER_SECOND, seconds=1))
                 async for due_at in open_loop(PER_SECOND, 1):
                     group.create_task(self._read(due_at))
+            self._appends_late += telling.result()["late"]
 
     async def _read(self, due_at: float) -> None:
         await self._own.running.pool.fetchval(_ONE, self._chance.choice(self._known))
