@@ -9,8 +9,7 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Sequence
-from itertools import groupby
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from signal import SIGTERM
 
@@ -18,9 +17,11 @@ from deploy.local.places import LOCAL
 from deploy.local.run import fetch
 from tests.faults.campaign import Row, campaign
 from tests.faults.fault import Fault, every_fault
-from tests.faults.rig import Rig, rig
-from tests.faults.servers import CannotBuild
+from tests.faults.rig import rig
+from tests.faults.servers import Builder, CannotBuild
 from tests.faults.table import reasons, table
+
+LANES = 2
 
 
 def main() -> int:
@@ -44,45 +45,60 @@ def main() -> int:
 
 
 async def strike(faults: Sequence[Fault], seed: str, rounds: int | None, home: Path) -> list[Row]:
-    """Return a row for each fault; those of the same servers share a running system."""
+    """Return a row for each fault, in their order: LANES systems are struck side by side, each with its own servers."""
     striking = asyncio.current_task()
     assert striking
     asyncio.get_running_loop().add_signal_handler(SIGTERM, striking.cancel)
-    rows: list[Row] = []
-    order = list(dict.fromkeys(fault.servers for fault in faults))
-    for build, group in groupby(sorted(faults, key=lambda f: order.index(f.servers)), key=lambda f: f.servers):
-        together = list(group)
-        try:
-            async with rig(home, build, seed=seed) as made:
-                rows += await _strike_together(made, together, seed, rounds)
-        except CannotBuild as reason:
-            for fault in together:
-                rows.append(Row(fault.name, failure=str(reason)))
-                _tell(rows[-1])
-    return rows
+    left, rows = list(faults), dict[str, Row]()
+
+    def done(row: Row) -> None:
+        rows[row.fault] = row
+        _tell(row, seed)
+
+    async def lane(number: int) -> None:
+        while left:
+            await _strike_together(left, left[0].servers, seed, rounds, home.with_name(f"{home.name}-{number}"), done)
+
+    async with asyncio.TaskGroup() as group:
+        for number in range(LANES):
+            group.create_task(lane(number))
+    return [rows[fault.name] for fault in faults]
 
 
-async def _strike_together(made: Rig, faults: Sequence[Fault], seed: str, rounds: int | None) -> list[Row]:
-    rows, is_fresh = [], True
-    for fault in faults:
-        if fault.own_cell and not is_fresh:
-            await made.new_cell()
-        row = await campaign(made, fault, seed, rounds or fault.rounds)
-        rows.append(row)
-        _tell(row)
-        if not row.is_green:
-            print(f'      again: make faults SEED={seed} ONLY="{fault.name}"', flush=True)
-        is_fresh = fault.own_cell or not row.is_green
-        if is_fresh:
-            await made.new_cell()
-    return rows
+async def _strike_together(
+    left: list[Fault], build: Builder, seed: str, rounds: int | None, home: Path, done: Callable[[Row], None]
+) -> None:
+    """Strike one running system with what is left for its servers, until nothing is; lanes take from the same list."""
+    try:
+        async with rig(home, build, seed=seed) as made:
+            is_fresh = True
+            while fault := _take(left, build):
+                if fault.own_cell and not is_fresh:
+                    await made.new_cell()
+                row = await campaign(made, fault, seed, rounds or fault.rounds)
+                done(row)
+                is_fresh = fault.own_cell or not row.is_green
+                if is_fresh:
+                    await made.new_cell()
+    except CannotBuild as reason:
+        while fault := _take(left, build):
+            done(Row(fault.name, failure=str(reason)))
 
 
-def _tell(row: Row) -> None:
+def _take(left: list[Fault], build: Builder) -> Fault | None:
+    found = next((fault for fault in left if fault.servers is build), None)
+    if found:
+        left.remove(found)
+    return found
+
+
+def _tell(row: Row, seed: str) -> None:
     heal = f", healed in {max(row.heal):.1f} s at most" if row.heal else ""
     print(f"{'green' if row.is_green else 'RED  '} {row.fault}: {row.rounds} rounds in {row.seconds:.0f} s{heal}")
     for line in reasons(row):
         print(f"      {line}")
+    if not row.is_green:
+        print(f'      again: make faults SEED={seed} ONLY="{row.fault}"')
     sys.stdout.flush()
 
 

@@ -224,8 +224,12 @@ async def _kept(programs: Callable[[], list[Program]]) -> AsyncIterator[None]:
 
 
 def _clear(home: Path) -> None:
-    """Make an empty folder, and end what an earlier rig left of it and of others whose driver has died."""
-    for folder in [home, *(found for found in home.parent.glob("[0-9]*") if not psutil.pid_exists(int(found.name)))]:
+    """Make an empty folder, and end what an earlier rig left of it and of others whose driver has died.
+
+    A folder's name begins with its driver's process id.
+    """
+    others = ((int(found.name.partition("-")[0]), found) for found in home.parent.glob("[0-9]*"))
+    for folder in [home, *(found for driver, found in others if not psutil.pid_exists(driver))]:
         processes.end(processes.marked(folder), patience=1)
         shutil.rmtree(folder, ignore_errors=True)
     home.mkdir(parents=True)
