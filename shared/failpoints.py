@@ -14,6 +14,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import structlog
+
 VARIABLE = "BRANCHLINE_FAILPOINT"
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("shared", "services")
@@ -85,6 +87,11 @@ async def _signal(number: signal.Signals) -> None:
     os.kill(os.getpid(), number)
 
 
+async def _linger(name: str) -> None:
+    structlog.get_logger().info("a failpoint lingers", at=name, seconds=DELAY)
+    await asyncio.sleep(DELAY)
+
+
 async def _fail(name: str) -> None:
     raise Injected(name)
 
@@ -92,7 +99,7 @@ async def _fail(name: str) -> None:
 ACTIONS: dict[str, Callable[[str], Awaitable[None]]] = {
     "kill": lambda _: _signal(signal.SIGKILL),
     "stop": lambda _: _signal(signal.SIGSTOP),
-    "delay": lambda _: asyncio.sleep(DELAY),
+    "delay": _linger,
     "raise": _fail,
 }
 

@@ -14,6 +14,7 @@ class Row:
     """A row of the table. `failure` is what kept the fault's rounds from coming to their end, if anything did."""
 
     fault: str
+    sells: bool = True
     rounds: int = 0
     acknowledged: int = 0
     heal: list[float] = field(default_factory=list)
@@ -28,8 +29,8 @@ class Row:
 
     @property
     def is_green(self) -> bool:
-        """Return whether all rounds were struck, and nothing is wrong."""
-        return not self.failure and not self.red
+        """Return whether all rounds were struck while tills sold, and nothing is wrong."""
+        return not self.failure and not self.red and (self.acknowledged > 0 or not self.sells)
 
     @property
     def lost(self) -> int:
@@ -44,7 +45,7 @@ class Row:
 
 async def campaign(rig: Rig, fault: Fault, seed: str, rounds: int) -> Row:
     """Strike that many times; return what came of it. Never raises for what is wrong with the system."""
-    row, began = Row(fault.name), time.monotonic()
+    row, began = Row(fault.name, fault.sells), time.monotonic()
     before = rig.tills.acknowledged()
     try:
         if fault.sells:

@@ -13,7 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.errors import KafkaError
 
 from branchline import catalogue
-from branchline.simulation.journal import read_answers, read_entries
+from branchline.simulation.journal import ACCEPTED, read_entries
 from shared import topics
 from shared.errors import Unavailable
 from shared.migrations import PARTITIONS
@@ -27,6 +27,7 @@ PASSING = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError,
 PATIENCE = 5.0
 
 _DUE = "UPDATE timer SET due_at = clock_timestamp() WHERE fired_at IS NULL"
+_TAKEN = "SELECT coalesce(array_agg(seq), '{}') FROM till_item WHERE till = $1 AND result <> 'parked'"
 _OTHER_TEXT = """
 UPDATE view_set SET text_hash = 'an older text' WHERE live AND name = $1 AND text_hash <> 'an older text' RETURNING true
 """
@@ -90,16 +91,18 @@ async def forgotten(rig: Rig, speaker: str) -> None:
         )
     finally:
         await admin.close()
+        await rig.note_dropped(speaker)
 
 
 async def sent_by_kafka(rig: Rig, chance: Random) -> None:
-    """Send what a till has sent, and was answered, once more: through Kafka."""
+    """Send what a till has sent, and was taken, once more: through Kafka."""
     path = chance.choice(sorted(rig.tills.journals.glob("*.items")))
-    entries = [written.entry for written in read_entries(path)]
-    answered = sorted({place for place, _ in read_answers(path.with_suffix(".answers"))})
-    if not answered:
+    taken = set(await rig.asked("pos", _TAKEN, path.stem))
+    sent = [written.entry for written in read_entries(path)]
+    again = [entry.item for entry in sent if entry.must == ACCEPTED and entry.seq in taken]
+    if not again:
         return
-    items = [entries[place].item for place in chance.sample(answered, min(20, len(answered)))]
+    items = chance.sample(again, min(20, len(again)))
     topic = f"{rig.settings.cell}.pos.intake"
     await topics.ensure(rig.settings, topic, PARTITIONS)  # pos makes it when it begins to listen
     producer: Any = AIOKafkaProducer(bootstrap_servers=rig.settings.kafka)

@@ -32,11 +32,15 @@ from tests.servers import wipe
 SESSION = "1.5"
 HEALED_WITHIN = 90.0
 SETTLED_WITHIN = 120.0
+_NUMBER = "SELECT number FROM feed_head"
 TWIN_PARTS = "sequencer,relay,views,timers,workers,consumers"
 
 
 class Rig:
-    """A running system. `planted` names the bug that a service is started with; `memory` is the faults' own."""
+    """A running system. `planted` names the bug that a service is started with; `memory` is the faults' own.
+
+    `dropped` has, by speaker, the feed number up to which Kafka may have been made to drop what it said.
+    """
 
     def __init__(self, home: Path, servers: Servers, ports: int, seed: str) -> None:
         self.home = home
@@ -46,6 +50,7 @@ class Rig:
         self.twins: dict[str, Program] = {}
         self.planted: dict[str, str] = {}
         self.memory: dict[str, Any] = {}
+        self.dropped: dict[str, int] = {}
         self._ports = ports
         self._cells = 0
         self._health = httpx2.AsyncClient(trust_env=False, timeout=2.0)
@@ -62,6 +67,7 @@ class Rig:
         await self.leave_cell()
         await self.servers.recover()
         self._cells += 1
+        self.dropped = {}
         folder = self.home / f"cell-{self._cells}"
         write_keys(folder / "keys")
         self.settings = Settings(
@@ -143,6 +149,10 @@ class Rig:
             return await connection.fetchval(query, *arguments)
         finally:
             await connection.close()
+
+    async def note_dropped(self, speaker: str) -> None:
+        """Note that Kafka need not have what the speaker has said until now."""
+        self.dropped[speaker] = await self.asked(speaker, _NUMBER)
 
     async def branchline(self, *words: str) -> Said:
         """Run the command with the cell's settings."""

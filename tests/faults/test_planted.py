@@ -22,6 +22,7 @@ from tests.faults.rig import Rig, rig
 BY_SEQ = Path(__file__).parents[1] / "shared" / "planted.sql"
 UNCHECKED = ("AND stream.version = s.expected", "")
 NUMBERS_BY_SEQ = "numbers-by-seq"  # planted in the database by its strike, not in a process
+FORWARDS = "OVER (ORDER BY seq"
 
 ENOUGH = 50  # events
 
@@ -31,6 +32,13 @@ _SENT = "SELECT c.number >= h.number - 5 FROM relay_cursor c, feed_head h"
 _TAKEN = "SELECT count(*) FROM event"
 _PASSED_OVER = """
 SELECT count(*) FROM event LEFT JOIN feed USING (seq) WHERE number IS NULL AND seq < (SELECT max(seq) FROM feed)
+"""
+_NUMBER = "SELECT pg_get_functiondef('number_events'::regproc)"
+_BACKWARDS = """
+SELECT count(*) FROM (
+  SELECT e.version, lag(e.version) OVER (PARTITION BY e.stream_id ORDER BY f.number) AS before
+  FROM feed f JOIN event e USING (seq)
+) AS f WHERE version < before
 """
 _NUMBERS_BY_SEQ = "DROP FUNCTION number_events(); ALTER FUNCTION by_seq RENAME TO number_events"
 
@@ -118,10 +126,23 @@ async def numbers_by_seq(rig: Rig, service: str) -> None:
         await works_on(rig, service)
 
 
+async def numbers_backwards(rig: Rig, service: str) -> None:
+    """Number the events of a page from the last to the first, until a stream has two in one page."""
+    connection = await rig.connect(service)
+    right = await connection.fetchval(_NUMBER)
+    assert FORWARDS in right
+    await connection.execute(right.replace(FORWARDS, f"{FORWARDS} DESC"))
+    await connection.close()
+    while not await rig.asked(service, _BACKWARDS):
+        await works_on(rig, service)
+
+
 PLANTED = (
     Planted("answers-before-the-commit", "pos", "acknowledged", is_killed),
     Planted("does-not-wait-for-its-turn", "membership", "streams", publishes_at_once),
+    Planted("keeps-the-first-state", "pos", "states", works_on),
     Planted(NUMBERS_BY_SEQ, "pos", "feed", numbers_by_seq),
+    Planted("numbers-backwards", "membership", "feed", numbers_backwards),
     Planted("moves-the-cursor-before-the-acknowledgements", "pos", "topics", at("relay.cursor-moved", 3)),
     Planted("swallows-what-a-handler-raises", "loyalty-points", "effects", works_on),
     Planted("looks-at-no-predecessor", "loyalty-points", "effects", misses_a_part),

@@ -21,7 +21,7 @@ from tests.servers import wipe
 
 TURNS = 2
 PATIENCE, PATIENCE_IF_SELDOM = 5.0, 15.0
-SELDOM = ("consumer.offsets-committed", "delivery.", "intake.record-done", "timer.")
+SELDOM = ("consumer.offsets-committed", "delivery.", "intake.record-done", "timer.", "vault.")
 LATEST = 3
 MISSES = 2
 NEVER = 1_000_000

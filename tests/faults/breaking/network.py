@@ -12,6 +12,7 @@ from tests.faults.proxy import Doubt
 from tests.faults.rig import Rig
 from tests.faults.worlds.proxied import behind_proxies, proxy
 
+COMMIT = re.compile(rb"\s*COMMIT\b", re.IGNORECASE)
 # what commits: COMMIT itself, and the kernel's calls in autocommit
 COMMITS = re.compile(
     rb"\s*(?:COMMIT|END|SELECT append_events|SELECT number_events|UPDATE relay_cursor)\b", re.IGNORECASE
@@ -25,8 +26,9 @@ SLOW, SLOW_FOR = 0.025, 3.0
 async def answers_to_commit_lost(rig: Rig, chance: Random) -> None:
     """Cut connections between their COMMIT and its answer; some COMMITs have arrived, some have not."""
     traps = []
-    for _ in range(chance.randint(1, MOST_TRAPS)):
-        traps.append(proxy(rig, "postgres").trap(chance.choice(list(Doubt)), COMMITS))
+    for number in range(chance.randint(1, MOST_TRAPS)):
+        commits = (COMMIT, COMMITS)[number % 2]
+        traps.append(proxy(rig, "postgres").trap(chance.choice(list(Doubt)), commits))
         await asyncio.sleep(chance.uniform(0, 0.2))
     async with asyncio.timeout(SPRUNG_WITHIN):
         for trap in traps:

@@ -4,6 +4,7 @@ from random import Random
 
 from aiokafka import AIOKafkaProducer
 
+from shared.cloudevent import source_of
 from shared.migrations import PARTITIONS
 from tests.cell import eventually
 from tests.faults.fault import Fault
@@ -58,7 +59,7 @@ async def records_of_nobody(rig: Rig, chance: Random) -> None:
                 chance.choice((b"", b"{", b"null", chance.randbytes(1000))),
                 key=chance.choice((None, b"", b"\xff\0", b"a key")),
                 partition=chance.randrange(PARTITIONS),
-                headers=chance.choice(FOREIGN),
+                headers=chance.choice(_foreign(source_of(rig.settings.cell, speaker))),
             )
             sent = rig.memory.setdefault("records of nobody", {})
             sent[rig.settings.topic(speaker)] = sent.get(rig.settings.topic(speaker), 0) + 1
@@ -80,12 +81,17 @@ async def are_set_aside(rig: Rig) -> None:
             await connection.close()
 
 
-FOREIGN: tuple[list[tuple[str, bytes]], ...] = (
-    [],
-    [("ce_source", b"somebody else"), ("feed", b"1:1:0:0")],
-    [("feed", b"1:2:3")],
-    [("beat", b"not a number")],
-)
+def _foreign(source: bytes) -> tuple[list[tuple[str, bytes]], ...]:
+    """Return headers of records that are somebody else's, or say to be the speaker's and have no place in its feed."""
+    return (
+        [],
+        [("ce_source", b"somebody else"), ("feed", b"1:1:0:0")],
+        [("ce_source", source), ("feed", b"1:2:3")],
+        [("ce_source", source), ("beat", b"not a number")],
+        [("ce_source", source)],
+    )
+
+
 FAULTS = (
     Fault("a handler has a bug, and is mended", handler_raises),
     Fault("a topic has records of nobody", records_of_nobody, after=are_set_aside),

@@ -7,7 +7,7 @@ from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient
 
-from shared.failpoints import VARIABLE
+from shared.failpoints import DELAY, VARIABLE
 from tests.cell import eventually
 from tests.faults.fault import Fault
 from tests.faults.rig import SESSION, Rig
@@ -18,10 +18,12 @@ LINGERS = (
     *((service, "consumer.applied") for service in CONSUMING),
     *((service, "relay.acknowledged") for service in ("loyalty-points", "membership", "pos")),
     ("pos", "command.done"),
-    ("notification", "delivery.provider-answered"),
+    ("pos", "intake.items-taken"),
 )
 LONGER_THAN_A_SESSION = float(SESSION) + 2
 MEMBERS_WITHIN = 30.0
+COMES_THERE_WITHIN = 30.0
+LINGERING = b'"event":"a failpoint lingers"'
 
 _GROUPS = "SELECT array_agg(DISTINCT consumer || '.' || split_part(topic, '.', 2)) FROM consumed"
 
@@ -59,15 +61,23 @@ async def ended_in_a_handler(rig: Rig, chance: Random) -> None:
     service, place = chance.choice(LINGERS)
     program = rig.services[service]
     program.orders = iter([{VARIABLE: f"{place}:delay"}])
+    before = program.log.stat().st_size
     await program.again()
-    await asyncio.sleep(chance.uniform(1.5, 3.5))
+
+    async def lingers() -> bool:
+        return LINGERING in program.log.read_bytes()[before:]
+
+    await eventually(lingers, COMES_THERE_WITHIN)
+    await asyncio.sleep(chance.uniform(0, DELAY))
     await program.again(SIGTERM)
 
 
 async def comes_and_goes(rig: Rig, chance: Random) -> None:
-    """Let a member join a service's groups for about a second, and leave or die."""
-    twin = rig.twin(chance.choice(CONSUMING), "consumers,views")
-    await asyncio.sleep(chance.uniform(1.0, 2.5))
+    """Let a member join a service's groups, and soon leave or die."""
+    service = chance.choice(CONSUMING)
+    twin = rig.twin(service, "consumers,views")
+    await _until_members(rig, service, 2)
+    await asyncio.sleep(chance.uniform(0, 1.0))
     twin.kept = False
     twin.signal(chance.choice((SIGTERM, SIGKILL)))
     await rig.part(twin)
@@ -94,5 +104,5 @@ FAULTS = (
     Fault("all services are killed at once", all_killed, heals_every=4),
     Fault("a service sleeps for longer than its session, and comes back", zombie, heals_every=4),
     Fault("a service is told to end in the middle of what it does", ended_in_a_handler, heals_every=4),
-    Fault("members join and leave, about one a second", comes_and_goes, heals_every=4),
+    Fault("members join and leave, one after the other", comes_and_goes, heals_every=4),
 )

@@ -37,6 +37,9 @@ async def store_set_back(rig: Rig, chance: Random) -> None:
     assert rebased.status == 0 and f"{service}: cut at " in rebased.text, rebased.text
     lost = re.search(r"^gone: (\d+)$", rebased.text, re.MULTILINE)
     assert lost and int(lost[1]), f"nothing was lost: {rebased.text}"
+    await rig.note_dropped(service)  # a rebase empties the topic
+    if service == "pos":
+        await rig.tills.leave()
     await program.up()
     spoiled = re.search(r"^start again, to build views anew: (.*)$", rebased.text, re.MULTILINE)
     for name in spoiled[1].split(", ") if spoiled else ():
@@ -102,8 +105,10 @@ async def _is_refused(rig: Rig, service: str) -> None:
 
 
 async def _send_again(rig: Rig) -> None:
-    """Let every till send all of its journal again, as branches do when their store has lost something."""
-    await rig.tills.close()
+    """Let every till send all of its journal again, as branches do when their store has lost something.
+
+    Nothing new may come before: a till that had used a number twice would be taken at its second word.
+    """
     for answers in rig.tills.journals.glob("*.answers"):
         answers.unlink()
     await rig.tills.sell()

@@ -8,6 +8,7 @@ from tests.faults.checkers import (
     ledgers,
     messages,
     quiet,
+    states,
     streams,
     topics,
     views,
@@ -19,6 +20,7 @@ __all__ = ["CHECKERS", "Evidence", "Findings", "look"]
 LAYERS = {
     "acknowledged": acknowledged.check,
     "streams": streams.check,
+    "states": states.check,
     "feed": feed.check,
     "topics": topics.check,
     "effects": effects.check,

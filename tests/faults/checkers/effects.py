@@ -31,7 +31,10 @@ async def check(evidence: Evidence) -> Findings:
     unsaid = {sale.sale_id for sale in await evidence.events("pos", SaleRecorded)} - {sale.sale_id for sale in sales}
     wanted = await _left(evidence, sales, unsaid)
     for service, query in (("membership", _SPEND), ("loyalty-points", _RECEIPT)):
-        for row in await evidence.rows(service, query):
+        rows = await evidence.rows(service, query)
+        kept = [(row["customer_id"], row["sale_id"]) for row in rows]
+        findings.compare(f"what {service} keeps of a sale", wanted.keys(), kept)
+        for row in rows:
             lines = {int(line): left for line, left in json.loads(row["lines"]).items()}
             key = (row["customer_id"], row["sale_id"])
             if key in wanted and lines != wanted[key]:

@@ -1,4 +1,4 @@
-"""Feeds: every committed event has one number, numbers have no gap, and each public event names the one before it."""
+"""Feeds: every committed event has one number, without a gap, a stream's in its order; each names the one before it."""
 
 from deploy.local.places import SERVICES
 from tests.faults.checkers.evidence import Evidence, Findings
@@ -15,6 +15,12 @@ SELECT part, number, prev_epoch, prev_number, before_epoch, before FROM (
   FROM feed WHERE part IS NOT NULL WINDOW own AS (PARTITION BY part ORDER BY number)
 ) AS f WHERE (prev_epoch, prev_number) IS DISTINCT FROM (before_epoch, before)
 """
+_ORDER = """
+SELECT stream_id, version, number FROM (
+  SELECT e.stream_id, e.version, f.number, lag(e.version) OVER (PARTITION BY e.stream_id ORDER BY f.number) AS before
+  FROM feed f JOIN event e USING (seq)
+) AS f WHERE version < before
+"""
 _HEAD = """
 SELECT h.number, (SELECT max(number) FROM feed) AS last FROM feed_head h
 WHERE h.number IS DISTINCT FROM coalesce((SELECT max(number) FROM feed), 0)
@@ -30,6 +36,8 @@ async def check(evidence: Evidence) -> Findings:
         findings.lines += [f"{service}: event {row['seq']} ({row['type']}) has no number" for row in unnumbered]
         for row in await evidence.rows(service, _GAP):
             findings.lines.append(f"{service}: the feed goes from {row['before']} to {row['number']}")
+        for row in await evidence.rows(service, _ORDER):
+            findings.lines.append(f"{service}: {row['number']} is {row['stream_id']}/{row['version']}, too late")
         for row in await evidence.rows(service, _CHAIN):
             named = (row["prev_epoch"], row["prev_number"])
             findings.lines.append(f"{service}: {row['number']} in partition {row['part']} names {named} before it")

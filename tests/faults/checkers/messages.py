@@ -19,7 +19,11 @@ SELECT m.message_id, m.status, s.receipt FROM messages m
 LEFT JOIN sandbox_sent s ON s.message_key = m.message_id::text
 WHERE (m.status = 'sent') <> (s.receipt IS NOT NULL) AND m.status NOT IN ('claimed', 'unknown')
 """
-_WAITING = "SELECT message_id FROM outbox WHERE claimed_until IS NULL"
+_WAITING = """
+SELECT message_id FROM outbox WHERE claimed_until IS NULL OR claimed_until < clock_timestamp() - interval '10 seconds'
+UNION SELECT message_id FROM messages m
+WHERE m.status IN ('planned', 'claimed') AND NOT EXISTS (SELECT FROM outbox o WHERE o.message_id = m.message_id)
+"""
 
 
 async def note_calls(connection: "asyncpg.Connection[asyncpg.Record]") -> None:

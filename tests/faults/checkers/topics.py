@@ -1,4 +1,4 @@
-"""Topics: Kafka has every public event that the relay's cursor has passed, in the feed's order, from its oldest on."""
+"""Topics: Kafka has what the relay's cursor has passed, in the feed's order, but for what a fault made it drop."""
 
 from collections import defaultdict
 
@@ -30,11 +30,10 @@ async def check(evidence: Evidence) -> Findings:
         for row in await evidence.rows(service, _SENT):
             wanted[row["part"]].append((row["epoch"], row["number"]))
         held, dropped = await _held(evidence, service)
+        gone = evidence.rig.dropped.get(service, 0)
         for part, told in wanted.items():
-            positions = told
             firsts = list(dict.fromkeys(held[part]))
-            if dropped[part]:
-                positions = [at for at in told if firsts and at >= min(firsts)]
+            positions = [at for at in told if at[1] > gone or at in firsts] if dropped[part] else told
             missing = sorted(set(positions) - set(firsts))
             findings.lines += [f"{service}: {at} is not in partition {part} of its topic" for at in missing]
             findings.lost += len(missing)

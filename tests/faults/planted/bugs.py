@@ -175,6 +175,13 @@ def shows_receipts_twice() -> None:
     _put(summary, "_RECEIPTS", summary._RECEIPTS.replace("sum(receipts)", "2 * sum(receipts)"))
 
 
+def keeps_the_first_state() -> None:
+    """What a stream's row keeps of a visit is what it was before anything happened."""
+    from services.pos.visit import domain
+
+    _put(domain, "evolve", lambda visit, _event: visit)
+
+
 def _put(owner: Any, name: str, bug: Any) -> None:
     setattr(owner, name, bug)
 
@@ -197,5 +204,6 @@ BUGS: dict[str, Callable[[], None]] = {
         gives_a_point_too_much,
         never_rests,
         shows_receipts_twice,
+        keeps_the_first_state,
     )
 }
