@@ -16,7 +16,10 @@ PATIENCE = 20.0
 
 
 class Program:
-    """A process that the rig keeps. A fault can see how often it was started, and when, and give it orders for that."""
+    """A process that the rig keeps. A fault can see how often it was started, and when, and give it orders for that.
+
+    `deaths` counts how often it ended although nobody had sent it a signal or given it orders.
+    """
 
     def __init__(
         self,
@@ -32,6 +35,8 @@ class Program:
         self._child = Child(name, command, self._environment, log, cwd, user)
         self.kept = False
         self.starts = 0
+        self.deaths = 0
+        self._may_end = True
         self.began_at = 0.0
         self.orders: Iterator[Mapping[str, str]] = iter(())
 
@@ -62,7 +67,9 @@ class Program:
 
     def start(self, **extra: str) -> None:
         """Start it; `extra`, and the next of its `orders`, is in the environment of this start only."""
-        self._child.environment = {**self._environment, **next(self.orders, {}), **extra}
+        orders = {**next(self.orders, {}), **extra}
+        self._child.environment = {**self._environment, **orders}
+        self._may_end = bool(orders)
         self._child.start()
         self.starts, self.began_at = self.starts + 1, time.monotonic()
         self.kept = True
@@ -70,7 +77,14 @@ class Program:
     def signal(self, number: Signals) -> None:
         """Send its process a signal, if it has one."""
         if self.runs and self._child.process:
+            self._may_end = True
             self._child.process.send_signal(number)
+
+    def keep(self) -> None:
+        """Start it again where it has ended, and is to be kept."""
+        if self.kept and not self.runs:
+            self.deaths += not self._may_end
+            self.start()
 
     def tree(self) -> list[psutil.Process]:
         """Return its process and all that it has started."""
@@ -110,6 +124,5 @@ async def keep(programs: Callable[[], Iterable[Program]]) -> None:
     """Start again whatever of the programs ends, for ever."""
     while True:
         for program in programs():
-            if program.kept and not program.runs:
-                program.start()
+            program.keep()
         await asyncio.sleep(TICK)

@@ -1,4 +1,4 @@
-"""Quiet: nothing is parked, halted or tried without end, no bug was logged, and the processor has nothing to do."""
+"""Quiet: nothing is parked, halted or tried without end, nobody died, no bug was logged, the processor is idle."""
 
 import asyncio
 import json
@@ -27,21 +27,32 @@ _STUCK = (
 
 
 async def check(evidence: Evidence) -> Findings:
-    """Look at what waits for an operator, at the logs, and at the processor."""
+    """Look at what waits for an operator, at the processes and their logs, and at the processor."""
     findings = Findings()
-    for service in SERVICES:
-        for what, query in _STUCK:
-            for row in await evidence.rows(service, query):
-                findings.lines.append(f"{service}: {what}: {', '.join(str(value) for value in row.values())}")
-    for log in sorted(logs(evidence.rig.home).glob(f"*.{evidence.rig.settings.cell}*.log")):
-        if PLANNED not in log.name:
-            findings.lines += [f"{log.name}: {line}" for line in _bugs(log.read_text(errors="replace"))]
+    await _stuck(evidence, findings)
+    findings.lines += _told(evidence)
     used = 0.0
     for _ in range(LOOKS):
         if (used := await _used(evidence)) < MOST_BUSY:
             return findings
     findings.lines.append(f"the services use {used:.2f} of a processor, with nothing to do")
     return findings
+
+
+async def _stuck(evidence: Evidence, findings: Findings) -> None:
+    for service in SERVICES:
+        for what, query in _STUCK:
+            for row in await evidence.rows(service, query):
+                findings.lines.append(f"{service}: {what}: {', '.join(str(value) for value in row.values())}")
+
+
+def _told(evidence: Evidence) -> Iterator[str]:
+    for program in evidence.rig.services.values():
+        if program.deaths:
+            yield f"{program.name} ended {program.deaths} times by itself"
+    for log in sorted(logs(evidence.rig.home).glob(f"*.{evidence.rig.settings.cell}*.log")):
+        if PLANNED not in log.name:
+            yield from (f"{log.name}: {line}" for line in _bugs(log.read_text(errors="replace")))
 
 
 def _bugs(log: str) -> Iterator[str]:
