@@ -1,10 +1,43 @@
-"""What the points ledger says. Points are whole; `branch` and `on` (local day) are the receipt's."""
+"""What the points ledger says. Points are whole; of an earning, `branch` and `on` (local day) are the receipt's.
+
+After every entry stand `balance` (what can be spent), `pending` (what cannot be yet) and `debt`, as of `booked_at`: the
+ledger's own clock, for `at` may be long before it. What is held is in none of the three.
+"""
 
 from datetime import date
+from enum import StrEnum
+from typing import Annotated
 from uuid import UUID
 
+from pydantic import BaseModel, ConfigDict, Field
+
 from contracts.money import Points, Whole
-from shared.message import Event
+from shared.message import Event, Instant
+
+
+class Release(StrEnum):
+    """How a hold ended without being spent; a list that may grow: who is older than a value reads `unknown`."""
+
+    RELEASED = "released"
+    LAPSED = "lapsed"
+    UNKNOWN = "unknown"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Release | None":
+        return cls.UNKNOWN if isinstance(value, str) else None
+
+
+class LotPoints(BaseModel):
+    """Points of one lot, of that branch and local day; spent from `active_from` (null: at once) to `expires_at`."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    lot_id: UUID
+    points: Points
+    branch: str
+    on: date
+    active_from: Instant | None = None
+    expires_at: Instant | None = None
 
 
 class PointsEarned(Event):
@@ -19,10 +52,19 @@ class PointsEarned(Event):
     balance: Points
     debt: Points = 0
     policy_version: Whole
+    pending: Points = 0
+    booked_at: Instant | None = None
+    lot_id: UUID | None = None
+    source: str = ""
+    active_from: Instant | None = None
+    expires_at: Instant | None = None
 
 
 class PointsTakenBack(Event):
-    """A refund took points of a receipt back; what the balance could not give became debt."""
+    """A refund took points of a receipt back; what the balance could not give became debt.
+
+    `from_expired` of them had expired with the receipt's own lot: they count as taken back, and no more as expired.
+    """
 
     customer_id: UUID
     sale_id: UUID
@@ -32,6 +74,103 @@ class PointsTakenBack(Event):
     balance: Points
     debt: Points = 0
     policy_version: Whole
+    pending: Points = 0
+    booked_at: Instant | None = None
+    lot_id: UUID | None = None
+    lots: tuple[LotPoints, ...] = ()
+    from_expired: Points = 0
 
 
-EVENTS = (PointsEarned, PointsTakenBack)
+class PointsHeld(Event):
+    """Points were put by until an instant, for somebody who is about to spend them."""
+
+    customer_id: UUID
+    hold_id: UUID
+    points: Points
+    until: Instant
+    lots: tuple[LotPoints, ...]
+    balance: Points
+    debt: Points = 0
+    pending: Points = 0
+    booked_at: Instant | None = None
+
+
+class HoldReleased(Event):
+    """A hold ended unspent: `lots` went back, of which `repaid` settled a debt."""
+
+    customer_id: UUID
+    hold_id: UUID
+    points: Points
+    why: Release
+    lots: tuple[LotPoints, ...]
+    repaid: tuple[LotPoints, ...] = ()
+    balance: Points
+    debt: Points = 0
+    pending: Points = 0
+    booked_at: Instant | None = None
+
+
+class PointsRedeemed(Event):
+    """Points were spent: at the desk, or of a hold, whose rest is `returned`, of which `repaid` settled a debt."""
+
+    customer_id: UUID
+    redemption_id: UUID
+    hold_id: UUID | None = None
+    points: Points
+    lots: tuple[LotPoints, ...]
+    returned: tuple[LotPoints, ...] = ()
+    repaid: tuple[LotPoints, ...] = ()
+    balance: Points
+    debt: Points = 0
+    pending: Points = 0
+    booked_at: Instant | None = None
+
+
+class PointsExpired(Event):
+    """What was left of lots was over at `expires_at`, and cannot be spent any more."""
+
+    customer_id: UUID
+    points: Points
+    lots: tuple[LotPoints, ...]
+    expires_at: Instant
+    balance: Points
+    debt: Points = 0
+    pending: Points = 0
+    booked_at: Instant | None = None
+
+
+class ExpiryNoticed(Event):
+    """Points will expire in so many days, unless they are spent; said once of each day and expiry."""
+
+    customer_id: UUID
+    points: Points
+    expires_at: Instant
+    days: Annotated[int, Field(ge=1, le=366)]
+    balance: Points
+    debt: Points = 0
+    pending: Points = 0
+    booked_at: Instant | None = None
+
+
+class DebtForgiven(Event):
+    """Staff let a debt go, or a part of it; `reason` is a code, never a sentence about somebody."""
+
+    customer_id: UUID
+    points: Points
+    reason: str
+    balance: Points
+    debt: Points = 0
+    pending: Points = 0
+    booked_at: Instant | None = None
+
+
+EVENTS = (
+    PointsEarned,
+    PointsTakenBack,
+    PointsHeld,
+    HoldReleased,
+    PointsRedeemed,
+    PointsExpired,
+    ExpiryNoticed,
+    DebtForgiven,
+)

@@ -107,18 +107,25 @@ async def _person(office: Office, customer_id: str, member: Mapping[str, Any]) -
     view = await _known(office, "projection", f"/v1/customers/{customer_id}")
     points: dict[str, int] = {}
     for entry in account.get("entries", ()):
+        if entry["kind"] not in ("earned", "taken-back"):
+            continue
         sign = 1 if entry["kind"] == "earned" else -1
         points[entry["sale_id"]] = points.get(entry["sale_id"], 0) + sign * entry["points"]
     return Standing(
         joined=member.get("sale_id"),
         joined_at=datetime.fromisoformat(member["joined_at"]) if member else None,
         tier=member.get("tier"),
-        balance=account.get("balance", 0),
+        balance=_kept(account),
         debt=account.get("debt", 0),
         points={sale: left for sale, left in points.items() if left},
-        shown_balance=view.get("points", {}).get("balance", 0),
+        shown_balance=_kept(view.get("points", {})),
         shown_spend_minor=view.get("spend_minor", 0),
     )
+
+
+def _kept(points: Mapping[str, Any]) -> int:
+    """Return what was not taken back: simulated tills do not redeem, and may sell in a year that is over."""
+    return sum(int(points.get(name, 0)) for name in ("balance", "pending", "expired"))
 
 
 async def _known(office: Office, service: str, path: str) -> Mapping[str, Any]:

@@ -1,5 +1,6 @@
-"""Loyalty points owns each customer's account: what her receipts have earned, and what refunds took back.
+"""Loyalty points owns each customer's account: lots of points that receipts have earned, and all that became of them.
 
-It says PointsEarned and PointsTakenBack, each with the balance after it.
+It says PointsEarned, PointsTakenBack, PointsHeld, HoldReleased, PointsRedeemed, PointsExpired and DebtForgiven, each
+with the balance after it, and ExpiryNoticed before points expire.
 It hears the tills' sales and refunds, and memberships that start or turn out to have started earlier.
 """

@@ -1,7 +1,7 @@
 """The points ledger's parts."""
 
 from contracts.loyalty_points import EVENTS
-from services.loyalty_points import domain, guards, reactions, routes
+from services.loyalty_points import domain, expiring, guards, reactions, routes
 from services.loyalty_points.terms import Terms
 from shared.decider import Aggregate
 from shared.service import Hearing, Service
@@ -18,4 +18,5 @@ app = Service(
     ),
     routes=routes.ROUTES,
     policy=Terms,
+    workers=(expiring.expire,),
 )

@@ -21,6 +21,7 @@ def react(event: Heard) -> list[CountReceipt | CountRefund | StartEarning]:
                     customer_id=customer_id,
                     sale_id=event.sale_id,
                     branch=event.branch,
+                    zone=event.zone,
                     on=event.on,
                     order=event.order,
                     lines=lines,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
+from services.loyalty_points import lifetime
 from services.loyalty_points.terms import PRESET, Terms
 
 
@@ -14,6 +15,7 @@ class Receipt:
 
     sale_id: UUID
     branch: str
+    zone: str
     on: date
     sold_at: datetime
     order: str
@@ -32,3 +34,18 @@ class Receipt:
     def keeps(self) -> int:
         """Return the points of what is left of it."""
         return self.terms.points(sum(self.left.values()))
+
+    @property
+    def source(self) -> str:
+        """Return the natural key of its lot, among those of the customer."""
+        return f"sale/{self.sale_id}"
+
+    @property
+    def active_from(self) -> datetime | None:
+        """Return when its points can be spent; None is at once."""
+        return lifetime.active_from(self.on, self.zone, self.terms.pending_days)
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """Return when they are over; None is never."""
+        return lifetime.expires_at(self.on, self.zone, self.terms.expiry)

@@ -89,9 +89,11 @@ CREATE INDEX customer_day_day ON customer_day (day);
 
 CREATE TABLE points_day (
   branch     text,
-  day        date,                                      -- of the receipt that earned
+  day        date,                                      -- of the receipt that earned, also for what was spent of it
   earned     bigint NOT NULL,
   taken_back bigint NOT NULL,
+  redeemed   bigint NOT NULL,
+  expired    bigint NOT NULL,
   PRIMARY KEY (branch, day)
 ) WITH (fillfactor = 50);
 
@@ -109,10 +111,13 @@ CREATE TABLE customer (                                 -- what holds in every b
   member_since  timestamptz,
   tier          text,
   tier_at       timestamptz,
-  balance       bigint NOT NULL DEFAULT 0,
+  balance       bigint NOT NULL DEFAULT 0,              -- this, pending and debt stand after her last entry
+  pending       bigint NOT NULL DEFAULT 0,
   debt          bigint NOT NULL DEFAULT 0,
   earned        bigint NOT NULL DEFAULT 0,
-  taken_back    bigint NOT NULL DEFAULT 0
+  taken_back    bigint NOT NULL DEFAULT 0,
+  redeemed      bigint NOT NULL DEFAULT 0,
+  expired       bigint NOT NULL DEFAULT 0
 ) WITH (fillfactor = 80);
 
 CREATE TABLE message (

@@ -46,7 +46,7 @@ def figures(told: Expected) -> dict[str, Any]:
         "net_minor": int(told.net * 100),
         "customers": len(told.points),
         "members": len(told.joined),
-        "points": {"earned": earned, "taken_back": 0, "outstanding": earned},
+        "points": {"earned": earned, "taken_back": 0, "redeemed": 0, "expired": earned, "outstanding": 0},
     }
 
 
@@ -77,7 +77,8 @@ async def _points(cell: Cell, customer: UUID, receipts: dict[UUID, str]) -> dict
     if answer.status_code == 404:
         return {}
     account = answer.json()
-    points = {receipts[UUID(entry["sale_id"])]: entry["points"] for entry in account["entries"]}
-    assert all(entry["kind"] == "earned" for entry in account["entries"])
-    assert account["balance"] == sum(points.values())
+    points = {receipts[UUID(e["sale_id"])]: e["points"] for e in account["entries"] if e["kind"] == "earned"}
+    assert {entry["kind"] for entry in account["entries"]} <= {"earned", "expired"}
+    assert account["balance"] == 0
+    assert account["expired"] == sum(points.values())
     return points

@@ -4,14 +4,14 @@ CREATE TABLE receipt (
   customer_id     uuid,
   sale_id         uuid,
   branch          text NOT NULL,
+  zone            text NOT NULL,                  -- the branch's
   sold_on         date NOT NULL,                  -- the branch's local day
   sold_at         timestamptz NOT NULL,
   receipt_order   text COLLATE "C" NOT NULL,      -- compares byte by byte, as the rules do
   net_minor       bigint NOT NULL,
   lines           jsonb NOT NULL,                 -- line number -> what refunds have left of it
   refunded_at     timestamptz,
-  points_per_unit text NOT NULL,                  -- the terms of its time
-  minor_per_unit  int NOT NULL,
+  terms           jsonb NOT NULL,                 -- of its time
   policy_version  bigint NOT NULL,
   PRIMARY KEY (customer_id, sale_id)
 );

@@ -12,7 +12,8 @@ from shared.errors import Missing
 from shared.postgres import Tx
 
 _CUSTOMER = """
-SELECT registered_at, member_since, tier, balance, debt, earned, taken_back FROM customer WHERE customer_id = $1
+SELECT registered_at, member_since, tier, balance, pending, debt, earned, taken_back, redeemed, expired
+FROM customer WHERE customer_id = $1
 """
 _BRANCHES = """
 SELECT c.branch AS code, b.title, sum(receipts)::bigint AS receipts,
@@ -32,12 +33,15 @@ _CURRENCY = "SELECT currency FROM chain"
 
 
 class Held(BaseModel):
-    """Points a customer holds or owes, and all that came and went."""
+    """Points a customer holds or owes, as of the last entry of her account, and all that came and went."""
 
     balance: int
+    pending: int
     debt: int
     earned: int
     taken_back: int
+    redeemed: int
+    expired: int
 
 
 class CustomerBranch(BaseModel):

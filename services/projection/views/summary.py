@@ -30,12 +30,13 @@ WHERE day >= coalesce($1::date, '-infinity') AND day <= coalesce($2::date, 'infi
 GROUP BY GROUPING SETS ((branch), (day), ())
 """
 _POINTS = """
-SELECT branch, day, sum(earned)::bigint AS earned, sum(taken_back)::bigint AS taken_back
+SELECT branch, day, sum(earned)::bigint AS earned, sum(taken_back)::bigint AS taken_back,
+  sum(redeemed)::bigint AS redeemed, sum(expired)::bigint AS expired
 FROM points_day WHERE day >= coalesce($1::date, '-infinity') AND day <= coalesce($2::date, 'infinity')
 GROUP BY GROUPING SETS ((branch), (day), ())
 """
 _OUTSTANDING = """
-SELECT branch, sum(earned - taken_back)::bigint AS outstanding
+SELECT branch, sum(earned - taken_back - redeemed - expired)::bigint AS outstanding
 FROM points_day WHERE day <= coalesce($1::date, 'infinity') GROUP BY GROUPING SETS ((branch), ())
 """
 _CURRENCY = "SELECT currency FROM chain"
@@ -43,18 +44,25 @@ _BRANCHES = "SELECT branch, title, region, zone FROM branch"
 
 
 class Points(BaseModel):
-    """Points of receipts in the span, and what was not taken back of all up to its end."""
+    """Points of receipts in the span, what became of them, and what is left of all up to its end.
+
+    A debt that was forgiven is of no receipt: what is outstanding does not know of it.
+    """
 
     earned: int
     taken_back: int
+    redeemed: int
+    expired: int
     outstanding: int
 
 
 class DayPoints(BaseModel):
-    """Points of a day's receipts."""
+    """Points of a day's receipts, and what became of them since."""
 
     earned: int
     taken_back: int
+    redeemed: int
+    expired: int
 
 
 class Figures(BaseModel):
@@ -109,6 +117,8 @@ class _Sums:
     members: int = 0
     earned: int = 0
     taken_back: int = 0
+    redeemed: int = 0
+    expired: int = 0
     outstanding: int = 0
 
     def take(self, row: Any) -> None:
@@ -127,6 +137,10 @@ class _Sums:
     def points(self) -> dict[str, int]:
         """Return the fields of Points."""
         return {name: getattr(self, name) for name in Points.model_fields}
+
+    @property
+    def day_points(self) -> DayPoints:
+        return DayPoints(**{name: getattr(self, name) for name in DayPoints.model_fields})
 
 
 _Groups = dict[tuple[str | None, date | None], _Sums]
@@ -172,4 +186,4 @@ def _branches(groups: _Groups, described: dict[str, Any]) -> Iterable[BranchFigu
 def _days(groups: _Groups) -> Iterable[DayFigures]:
     for on in sorted(day for _, day in groups if day is not None):
         sums = groups[None, on]
-        yield DayFigures(**sums.figures, on=on, points=DayPoints(earned=sums.earned, taken_back=sums.taken_back))
+        yield DayFigures(**sums.figures, on=on, points=sums.day_points)

@@ -12,8 +12,11 @@ from tests.faults.checkers.evidence import Evidence, Findings
 
 _LEFT = "SELECT customer_id, sale_id, lines::text AS lines FROM receipt"
 _ACCOUNTS = """
-SELECT id, (state ->> 'balance')::bigint AS balance, (state ->> 'debt')::bigint AS debt FROM stream
-WHERE id IN (SELECT customer_id FROM receipt)
+SELECT s.id, s.state::text AS state, coalesce(l.rest, 0)::bigint AS rest
+FROM stream s LEFT JOIN (
+  SELECT customer_id, sum(rest) AS rest FROM lot GROUP BY customer_id
+) AS l ON l.customer_id = s.id
+WHERE s.id IN (SELECT customer_id FROM receipt)
 """
 
 Receipt: TypeAlias = tuple[UUID, UUID]
@@ -31,9 +34,13 @@ async def check(evidence: Evidence) -> Findings:
     for (customer, _), points in entries.items():
         sums[customer] += points
     for row in await evidence.rows("loyalty-points", _ACCOUNTS):
-        balance, debt, entered = row["balance"], row["debt"], sums[row["id"]]
-        if balance - debt != entered or min(balance, debt) != 0:
-            findings.lines.append(f"account {row['id']} has {balance} and owes {debt}, and its entries are {entered}")
+        state, entered = json.loads(row["state"]), sums[row["id"]]
+        left = sum(total[-1] for total in (*state["active"], *state["pending"]))
+        held, debt, gone = sum(hold["points"] for hold in state["holds"]), state["debt"], state["redeemed"]
+        gone += state["expired"] - state["forgiven"]
+        if left + held - debt != entered - gone or (debt and row["rest"]) or left != row["rest"]:
+            told = f"its lots have {row['rest']}, its entries are {entered}"
+            findings.lines.append(f"account {row['id']} has {left} and owes {debt}, {told}")
     return findings
 
 

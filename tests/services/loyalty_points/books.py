@@ -2,71 +2,128 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from contracts.loyalty_points import PointsEarned, PointsTakenBack
+from contracts.loyalty_points import HoldReleased, PointsEarned, PointsHeld, PointsRedeemed, PointsTakenBack
 from services.loyalty_points import domain
 from services.loyalty_points.domain import (
     Account,
+    AccountCommand,
     CountReceipt,
     CountRefund,
+    KnownHold,
+    Ledger,
     ReceiptNoted,
     ReceiptReduced,
     StartEarning,
 )
+from services.loyalty_points.domain.lots import Lot, movements, new_lot
 from services.loyalty_points.reactions import react
 from services.loyalty_points.receipt import Receipt
+from services.loyalty_points.terms import PRESET, Terms
 from shared.message import Event
-from tests.services.stories import Story, Told
+from tests.services.stories import FIRST_DAY, Story, Told
 
 Decide: TypeAlias = Callable[[Any, Account], list[Any]]
 
 
 @dataclass
 class Books:
-    """Accounts, receipts and entries; what `gather` and `guard` do in Postgres is done in dictionaries."""
+    """Accounts, receipts, lots, holds and entries; what `gather` and `guard` do in Postgres is done in dictionaries."""
 
     decide: Decide = domain.decide
+    now: datetime = FIRST_DAY + timedelta(days=60)
+    terms: Terms = PRESET
     accounts: dict[UUID, Account] = field(default_factory=dict)
     receipts: dict[tuple[UUID, UUID], Receipt] = field(default_factory=dict)
+    lots: dict[UUID, dict[UUID, Lot]] = field(default_factory=dict)
+    holds: dict[tuple[UUID, UUID], KnownHold] = field(default_factory=dict)
     entries: dict[UUID, list[Event]] = field(default_factory=dict)
 
     def hear(self, told: Iterable[Told]) -> "Books":
         for news in told:
             for command in react(news):
-                self._handle(command)
+                self.handle(command)
         return self
 
-    def _handle(self, command: CountReceipt | CountRefund | StartEarning) -> None:
+    def handle(self, command: AccountCommand) -> list[Event]:
+        """Return what came of the command; raise its Rejected."""
         who = command.customer_id
-        for event in self.decide(self._gathered(command), self.accounts.get(who, domain.initial)):
+        told = self.decide(self._gathered(command), self.accounts.get(who, domain.initial))
+        for event in told:
             self.accounts[who] = domain.evolve(self.accounts.get(who, domain.initial), event)
             self.entries.setdefault(who, []).append(event)
             self._guard(event)
+        return told
 
-    def _gathered(self, command: CountReceipt | CountRefund | StartEarning) -> object:
+    def _gathered(self, command: AccountCommand) -> object:
+        who = command.customer_id
+        named = getattr(command, "hold_id", getattr(command, "redemption_id", None))
+        holds = (
+            hold
+            for (whose, hold_id), hold in self.holds.items()
+            if whose == who
+            and (hold_id == named or (hold.ended is None and hold.until is not None and hold.until <= self.now))
+        )
+        ledger = Ledger(self.now, tuple(self.lots.get(who, {}).values()), tuple(holds))
+        brought: dict[str, Any] = {"ledger": ledger}
         match command:
             case CountReceipt():
-                return command.model_copy(update={"is_known": (command.customer_id, command.sale_id) in self.receipts})
+                brought |= {"is_known": (who, command.sale_id) in self.receipts, "terms": self.terms}
             case CountRefund():
-                return command.model_copy(update={"receipt": self.receipts.get((command.customer_id, command.sale_id))})
+                brought |= {"receipt": self.receipts.get((who, command.sale_id))}
             case StartEarning():
-                own = (r for (who, _), r in self.receipts.items() if who == command.customer_id)
+                own = (r for (whose, _), r in self.receipts.items() if whose == who)
                 waiting = sorted((r for r in own if r.order >= command.joined_order), key=lambda r: r.order)
-                return command.model_copy(update={"waiting": tuple(waiting)})
+                brought |= {"waiting": tuple(waiting)}
+        return command.model_copy(update=brought)
 
-    def _guard(self, event: Event) -> None:
+    def _guard(self, event: Any) -> None:
+        who = event.customer_id
         match event:
             case ReceiptNoted():
-                self.receipts[event.customer_id, event.sale_id] = Receipt(
-                    event.sale_id, event.branch, event.on, event.at, event.order, event.net_minor, event.lines
+                self.receipts[who, event.sale_id] = Receipt(
+                    sale_id=event.sale_id,
+                    branch=event.branch,
+                    zone=event.zone,
+                    on=event.on,
+                    sold_at=event.at,
+                    order=event.order,
+                    net_minor=event.net_minor,
+                    left=event.lines,
+                    terms=event.terms,
                 )
             case ReceiptReduced():
-                known = self.receipts[event.customer_id, event.sale_id]
-                self.receipts[event.customer_id, event.sale_id] = replace(
+                known = self.receipts[who, event.sale_id]
+                self.receipts[who, event.sale_id] = replace(
                     known, left={**known.left, **event.lines}, refunded_at=event.at
                 )
+            case PointsEarned(lot_id=own) if own:
+                self.lots.setdefault(who, {})[own] = new_lot(event, own)
+            case PointsHeld(hold_id=hold_id):
+                self.holds[who, hold_id] = KnownHold(hold_id, event.points, event.at, event.until, event.lots)
+            case _:
+                self._move(event)
+        for lot_id, *moved in movements(event):
+            lot = self.lots[who][lot_id]
+            names = ("repaid", "drawn", "taken_back", "expired")
+            sums = {name: getattr(lot, name) + more for name, more in zip(names, moved, strict=True)}
+            self.lots[who][lot_id] = replace(lot, **sums)
+
+    def _move(self, event: Any) -> None:
+        who = event.customer_id
+        match event:
+            case HoldReleased(hold_id=hold_id):
+                self._end(who, hold_id, event.why.value)
+            case PointsRedeemed(hold_id=None, redemption_id=what, points=points):
+                self.holds[who, what] = KnownHold(what, points, event.at, None, event.lots, "captured", points)
+            case PointsRedeemed(hold_id=hold_id) if hold_id:
+                self._end(who, hold_id, "captured", event.points)
+
+    def _end(self, who: UUID, hold_id: UUID, how: str, captured: int = 0) -> None:
+        self.holds[who, hold_id] = replace(self.holds[who, hold_id], ended=how, captured=captured)
 
 
 def check(story: Story, accounts: Mapping[UUID, Account], entries: Mapping[UUID, list[Event]]) -> None:
@@ -79,8 +136,12 @@ def check(story: Story, accounts: Mapping[UUID, Account], entries: Mapping[UUID,
         assert account.joined_order == joined
         assert account.earned == sum(earned.values())
         assert account.taken_back == sum(earned.values()) - sum(kept.values())
-        assert account.balance - account.debt == sum(kept.values())
+        assert _left(account) - account.debt == sum(kept.values())
         _check_entries(account, entries.get(who, []), kept)
+
+
+def _left(account: Account) -> int:
+    return sum(total.points for total in account.active)
 
 
 def _check_entries(account: Account, events: Iterable[Event], kept: Mapping[UUID, int]) -> None:
@@ -94,4 +155,4 @@ def _check_entries(account: Account, events: Iterable[Event], kept: Mapping[UUID
             assert event.balance - event.debt == total
             assert event.balance >= 0
             assert event.balance == 0 or event.debt == 0
-    assert (total, by_receipt) == (account.balance - account.debt, kept)
+    assert (total, by_receipt) == (_left(account) - account.debt, kept)

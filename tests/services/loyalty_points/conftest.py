@@ -1,12 +1,18 @@
-"""The points ledger, provisioned and open, none of its parts at work."""
+"""The points ledger, provisioned and open, none of its parts at work; its points may stay for ever."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
 import pytest
 
 from branchline import catalogue
 from services.loyalty_points.app import app
+from services.loyalty_points.lifetime import Never
+from services.loyalty_points.terms import Terms
+from shared.message import Cause
 from shared.migrations import provision
+from shared.performing import perform_one
+from shared.policy import PublishPolicy
 from shared.running import Running, finish, start
 from shared.settings import Settings
 
@@ -18,3 +24,11 @@ async def loyalty_points(settings: Settings) -> AsyncIterator[Running]:
     running = await start(app, settings)
     yield running
     await finish(running)
+
+
+@pytest.fixture
+async def lasting_points(loyalty_points: Running) -> Running:
+    """Return the service, whose points never expire: so that a test does not depend on today."""
+    terms = Terms(expiry=Never()).model_dump(mode="json")
+    await perform_one(loyalty_points, PublishPolicy(at=datetime.now(UTC), terms=terms), Cause("a test", "a test"))
+    return loyalty_points

@@ -1,18 +1,20 @@
 """A customer's points, sentence by sentence."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from contracts.loyalty_points import PointsEarned, PointsTakenBack
+from contracts.loyalty_points import PointsEarned, PointsRedeemed, PointsTakenBack
 from services.loyalty_points import domain
 from services.loyalty_points.domain import (
     CountReceipt,
     CountRefund,
     EarningStarted,
+    Ledger,
     ReceiptNoted,
     ReceiptReduced,
     StartEarning,
 )
+from services.loyalty_points.domain.lots import Lot, lot_id
 from services.loyalty_points.receipt import Receipt
 from services.loyalty_points.terms import Terms
 from shared.message import Event
@@ -24,6 +26,7 @@ CUT = UUID("00000000-0000-5000-8000-0000000000b1")
 COLOUR = UUID("00000000-0000-5000-8000-0000000000b2")
 ONE_A_UNIT = Terms()
 LATER = FIRST_DAY + timedelta(days=3)
+YEAR_END = datetime(2027, 1, 1, 5, tzinfo=UTC)
 
 POINTS = Scenario(domain)
 JOINED = EarningStarted(at=FIRST_DAY, customer_id=MEI, joined_order="b")
@@ -35,6 +38,7 @@ def heard(order: str, *net_minor: int, terms: Terms = ONE_A_UNIT) -> CountReceip
         customer_id=MEI,
         sale_id=CUT,
         branch="TOR1",
+        zone="America/Toronto",
         on=FIRST_DAY.date(),
         order=order,
         lines=dict(enumerate(net_minor, start=1)),
@@ -44,7 +48,7 @@ def heard(order: str, *net_minor: int, terms: Terms = ONE_A_UNIT) -> CountReceip
 
 
 def noted(sale: CountReceipt) -> ReceiptNoted:
-    fields = sale.model_dump(exclude={"is_known", "terms"})
+    fields = sale.model_dump(exclude={"is_known", "terms", "ledger"})
     return ReceiptNoted(**fields, terms=sale.terms, net_minor=sum(sale.lines.values()))
 
 
@@ -52,6 +56,7 @@ def receipt(order: str, net_minor: int, left_minor: int | None = None, sale_id: 
     return Receipt(
         sale_id=sale_id,
         branch="TOR1",
+        zone="America/Toronto",
         on=FIRST_DAY.date(),
         sold_at=FIRST_DAY,
         order=order,
@@ -74,10 +79,31 @@ def earned(points: int, balance: int, *, repaid: int = 0, debt: int = 0, sale_id
         balance=balance,
         debt=debt,
         policy_version=3,
+        booked_at=FIRST_DAY,
+        lot_id=lot_of(sale_id),
+        source=f"sale/{sale_id}",
+        expires_at=YEAR_END,
     )
 
 
-def taken_back(points: int, balance: int, *, debt: int = 0) -> PointsTakenBack:
+def lot_of(sale_id: UUID) -> UUID:
+    return lot_id(MEI, f"sale/{sale_id}")
+
+
+def lot(points: int, *, drawn: int = 0) -> Lot:
+    return Lot(
+        lot_of(CUT),
+        "TOR1",
+        FIRST_DAY.date(),
+        FIRST_DAY,
+        active_from=None,
+        expires_at=YEAR_END,
+        points=points,
+        drawn=drawn,
+    )
+
+
+def taken_back(points: int, balance: int, *, of: Lot, debt: int = 0, at: datetime = LATER) -> PointsTakenBack:
     return PointsTakenBack(
         at=LATER,
         customer_id=MEI,
@@ -88,11 +114,21 @@ def taken_back(points: int, balance: int, *, debt: int = 0) -> PointsTakenBack:
         balance=balance,
         debt=debt,
         policy_version=3,
+        booked_at=at,
+        lot_id=lot_of(CUT),
+        lots=(of.part(points - debt),) if points > debt else (),
     )
 
 
-def given_back(left_minor: int, of: Receipt | None) -> CountRefund:
-    return CountRefund(at=LATER, customer_id=MEI, sale_id=CUT, lines={1: left_minor}, receipt=of)
+def redeemed(points: int, balance: int, of: Lot) -> PointsRedeemed:
+    return PointsRedeemed(
+        at=FIRST_DAY, customer_id=MEI, redemption_id=COLOUR, points=points, lots=(of.part(points),), balance=balance
+    )
+
+
+def given_back(left_minor: int, of: Receipt | None, *lots: Lot) -> CountRefund:
+    ledger = Ledger(LATER, lots)
+    return CountRefund(at=LATER, customer_id=MEI, sale_id=CUT, lines={1: left_minor}, receipt=of, ledger=ledger)
 
 
 def test_a_receipt_of_nobody_yet_a_member_is_noted_and_earns_nothing() -> None:
@@ -141,7 +177,7 @@ def test_a_membership_that_is_heard_late_earns_on_what_waited() -> None:
 
 def test_a_receipt_refunded_before_the_membership_was_heard_shows_both() -> None:
     join = StartEarning(at=FIRST_DAY, customer_id=MEI, joined_order="b", waiting=(receipt("b", 8200, 3150),))
-    POINTS.when(join).then(JOINED, earned(82, 82), taken_back(51, 31))
+    POINTS.when(join).then(JOINED, earned(82, 82), taken_back(51, 31, of=lot(82), at=FIRST_DAY))
 
 
 def test_a_membership_that_moves_earlier_earns_only_on_what_had_not_earned() -> None:
@@ -163,7 +199,9 @@ def test_a_membership_told_again_or_later_changes_nothing() -> None:
 
 def test_a_refund_takes_back_the_difference() -> None:
     reduced = ReceiptReduced(at=LATER, customer_id=MEI, sale_id=CUT, lines={1: 8150})
-    POINTS.given(JOINED, earned(82, 82)).when(given_back(8150, receipt("b", 8200))).then(reduced, taken_back(1, 81))
+    POINTS.given(JOINED, earned(82, 82)).when(given_back(8150, receipt("b", 8200), lot(82))).then(
+        reduced, taken_back(1, 81, of=lot(82))
+    )
 
 
 def test_a_refund_that_leaves_the_points_as_they_are_is_no_entry() -> None:
@@ -172,7 +210,9 @@ def test_a_refund_that_leaves_the_points_as_they_are_is_no_entry() -> None:
 
 
 def test_a_refund_told_twice_takes_back_once() -> None:
-    POINTS.given(JOINED, earned(82, 82), taken_back(51, 31)).when(given_back(3150, receipt("b", 8200, 3150))).then()
+    POINTS.given(JOINED, earned(82, 82), taken_back(51, 31, of=lot(82))).when(
+        given_back(3150, receipt("b", 8200, 3150))
+    ).then()
 
 
 def test_a_refund_of_what_never_earned_is_only_noted() -> None:
@@ -186,12 +226,13 @@ def test_a_refund_of_a_receipt_that_was_never_heard_is_refused() -> None:
 
 def test_what_the_balance_cannot_give_back_is_a_stated_debt() -> None:
     reduced: Event = ReceiptReduced(at=LATER, customer_id=MEI, sale_id=CUT, lines={1: 0})
-    POINTS.given(JOINED, earned(30, 30)).when(given_back(0, receipt("b", 8200))).then(
-        reduced, taken_back(82, 0, debt=52)
+    spent = redeemed(52, 30, lot(82))
+    POINTS.given(JOINED, earned(82, 82), spent).when(given_back(0, receipt("b", 8200), lot(82, drawn=52))).then(
+        reduced, taken_back(82, 0, of=lot(82), debt=52)
     )
 
 
 def test_the_next_earnings_pay_the_debt_first() -> None:
-    in_debt = (JOINED, taken_back(52, 0, debt=52))
+    in_debt = (JOINED, taken_back(52, 0, of=lot(52), debt=52))
     POINTS.given(*in_debt).when(heard("c", 8200)).then(noted(heard("c", 8200)), earned(82, 30, repaid=52))
     POINTS.given(*in_debt).when(heard("c", 200)).then(noted(heard("c", 200)), earned(2, 0, repaid=2, debt=50))

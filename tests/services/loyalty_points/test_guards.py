@@ -21,6 +21,7 @@ def sale(who: UUID, net_minor: int, at: datetime = NOW) -> CountReceipt:
         customer_id=who,
         sale_id=uuid4(),
         branch="TOR1",
+        zone="America/Toronto",
         on=at.date(),
         order=at.isoformat(),
         lines={1: net_minor},

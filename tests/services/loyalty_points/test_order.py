@@ -54,7 +54,7 @@ def earns_as_often_as_told(command: Any, account: Account) -> list[Any]:
 
 def joins_when_heard_last(command: Any, account: Account) -> list[Any]:
     if isinstance(command, StartEarning):
-        account = Account(balance=account.balance, debt=account.debt)
+        account = replace(account, joined_order=None)
     return domain.decide(command, account)
 
 
@@ -70,21 +70,21 @@ def test_a_planted_bug_is_seen(planted: Decide) -> None:
 
 @REAL
 @given(data=st.data())
-async def test_on_postgres_random_batches_make_the_same_accounts(loyalty_points: Running, data: st.DataObject) -> None:
+async def test_on_postgres_random_batches_make_the_same_accounts(lasting_points: Running, data: st.DataObject) -> None:
     story = data.draw(stories(with_joinings=True)).among_others()
     issued = [Issued(command, CAUSE) for news in story.told for command in react(news)]
     while issued:
         size = data.draw(st.integers(1, len(issued)))
         batch, issued = issued[:size], issued[size:]
-        await perform(loyalty_points, batch)
-    await check_books(loyalty_points, story)
+        await perform(lasting_points, batch)
+    await check_books(lasting_points, story)
 
 
-async def test_on_postgres_a_planted_bug_is_seen(loyalty_points: Running) -> None:
+async def test_on_postgres_a_planted_bug_is_seen(lasting_points: Running) -> None:
     planted = replace(
         app.aggregates[0], domain=cast(Domain, SimpleNamespace(**vars(domain) | {"decide": forgets_what_waits}))
     )
-    running = replace(loyalty_points, handler=Handler((planted,), 12, "planted"))
+    running = replace(lasting_points, handler=Handler((planted,), 12, "planted"))
     joined, waiting = sale("1", (MEI, 8200)), sale("2", (MEI, 500))
     story = Story((joined, waiting, joining(joined, MEI)), (0, 1, 2))
     await perform(running, [Issued(command, CAUSE) for news in story.told for command in react(news)])
@@ -92,13 +92,13 @@ async def test_on_postgres_a_planted_bug_is_seen(loyalty_points: Running) -> Non
         await check_books(running, story)
 
 
-async def test_two_consumers_at_once_make_the_same_accounts(loyalty_points: Running) -> None:
+async def test_two_consumers_at_once_make_the_same_accounts(lasting_points: Running) -> None:
     for story in long_stories(4):
         issued = [[Issued(command, CAUSE) for command in react(news)] for news in story.told]
         sales = [batch for batch in issued if batch and isinstance(batch[0].command, CountReceipt)]
-        await asyncio.gather(*(perform(loyalty_points, batch) for batch in sales))
-        await asyncio.gather(*(perform(loyalty_points, batch) for batch in issued if batch))
-        await check_books(loyalty_points, story)
+        await asyncio.gather(*(perform(lasting_points, batch) for batch in sales))
+        await asyncio.gather(*(perform(lasting_points, batch) for batch in issued if batch))
+        await check_books(lasting_points, story)
 
 
 def long_stories(count: int) -> list[Story]:

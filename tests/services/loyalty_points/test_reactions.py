@@ -15,6 +15,7 @@ def test_each_customer_of_a_receipt_counts_her_own_lines() -> None:
         "at": SHARED.at,
         "sale_id": SHARED.sale_id,
         "branch": "TOR1",
+        "zone": "America/Toronto",
         "on": SHARED.on,
         "order": SHARED.order,
     }

@@ -21,11 +21,11 @@ CUT, COLOUR = sale("1", (MEI, 8_250)), sale("2", (MEI, 1_999), branch="TOR2")
 
 
 @pytest.fixture
-async def answering(loyalty_points: Running) -> AsyncIterator[Running]:
+async def answering(lasting_points: Running) -> AsyncIterator[Running]:
     """Yield the service, which answers over HTTP and does nothing else."""
-    serving = asyncio.create_task(http(loyalty_points))
-    yield loyalty_points
-    loyalty_points.stop.set()
+    serving = asyncio.create_task(http(lasting_points))
+    yield lasting_points
+    lasting_points.stop.set()
     await serving
 
 
@@ -43,9 +43,16 @@ async def test_an_account_shows_its_balance_and_the_entries_that_make_it(answeri
     assert shown == {
         "customer_id": str(MEI),
         "balance": 99,
+        "available": 99,
+        "pending": 0,
+        "reserved": 0,
         "debt": 0,
+        "next_expiry": None,
         "earned": 101,
         "taken_back": 2,
+        "redeemed": 0,
+        "expired": 0,
+        "forgiven": 0,
         "member_since": "2026-03-01T15:00:00Z",
     }
     told = [(e["kind"], e["points"], e["balance"], e["branch"], e["sale_id"], e["on"]) for e in entries]
@@ -54,7 +61,7 @@ async def test_an_account_shows_its_balance_and_the_entries_that_make_it(answeri
         ("earned", 19, 101, "TOR2", str(COLOUR.sale_id), "2026-03-01"),
         ("taken-back", 2, 99, "TOR1", str(CUT.sale_id), "2026-03-01"),
     ]
-    assert {e["policy_version"] for e in entries} == {0}
+    assert {e["policy_version"] for e in entries} == {1}
 
 
 async def test_an_account_of_nobody_is_not_shown(answering: Running) -> None:

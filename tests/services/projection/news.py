@@ -8,7 +8,16 @@ from typing import Any
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
-from contracts.loyalty_points import PointsEarned, PointsTakenBack
+from contracts.loyalty_points import (
+    HoldReleased,
+    LotPoints,
+    PointsEarned,
+    PointsExpired,
+    PointsHeld,
+    PointsRedeemed,
+    PointsTakenBack,
+    Release,
+)
 from contracts.membership import CustomerRegistered, TierChanged
 from contracts.notification import MessageFailed, MessageOutcomeUnknown, MessageSent
 from contracts.pos import (
@@ -84,6 +93,25 @@ def taken_back(who: UUID, by: SaleRecorded, points: int, balance: int) -> Points
     return PointsTakenBack(**_entry(who, by, points, balance))
 
 
+def of_lot(by: SaleRecorded, points: int) -> LotPoints:
+    """Return points of the lot that a receipt made."""
+    return LotPoints(lot_id=by.sale_id, points=points, branch=by.branch, on=by.on)
+
+
+def spent(who: UUID, by: SaleRecorded, points: int, balance: int) -> PointsRedeemed:
+    """Return points of a receipt that were redeemed later, and what stands after."""
+    lots = (of_lot(by, points),)
+    return PointsRedeemed(
+        at=MORNING, customer_id=who, redemption_id=named("gift"), points=points, lots=lots, balance=balance
+    )
+
+
+def expired(who: UUID, by: SaleRecorded, points: int, balance: int) -> PointsExpired:
+    """Return points of a receipt that were not spent in time, and what stands after."""
+    lots = (of_lot(by, points),)
+    return PointsExpired(at=MORNING, customer_id=who, points=points, lots=lots, expires_at=MORNING, balance=balance)
+
+
 def _entry(who: UUID, by: SaleRecorded, points: int, balance: int) -> dict[str, Any]:
     receipt = {"at": by.at, "sale_id": by.sale_id, "branch": by.branch, "on": by.on}
     return {**receipt, "customer_id": who, "points": points, "balance": balance, "policy_version": 0}
@@ -121,6 +149,26 @@ STORY: tuple[Event, ...] = (
     earned(ANNE, LATE, 200, 320),
     taken_back(ANNE, FIRST, 15, 305),
     earned(ANNE, ABROAD, 80, 385),
+    PointsHeld(
+        at=MORNING,
+        customer_id=ANNE,
+        hold_id=named("basket"),
+        points=60,
+        until=MORNING,
+        lots=(of_lot(FIRST, 60),),
+        balance=325,
+    ),
+    HoldReleased(
+        at=MORNING,
+        customer_id=ANNE,
+        hold_id=named("basket"),
+        points=60,
+        why=Release.LAPSED,
+        lots=(of_lot(FIRST, 60),),
+        balance=385,
+    ),
+    spent(ANNE, FIRST, 50, 335),
+    expired(ANNE, ABROAD, 30, 305),
     MessageSent(
         at=MORNING, message_id=named("welcome"), customer_id=ANNE, template="welcome", channel="sandbox", receipt="r1"
     ),

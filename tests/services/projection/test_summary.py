@@ -14,6 +14,8 @@ from shared.scope import ALL
 from tests.services.projection.news import ANNE, BO, CHEN, RECORDED, STORY, named, told
 from tests.services.projection.tables import hear
 
+POINTS = ("earned", "taken_back", "redeemed", "expired")
+
 
 async def _summary(running: Running, first: date | None = None, last: date | None = None, scope: str = ALL) -> Summary:
     async with snapshot(running.pool, scope) as tx:
@@ -30,7 +32,13 @@ async def test_the_figures_of_the_whole_chain(headquarters: Running) -> None:
     assert _parts(whole, "currency", "receipts", "lines") == ("CAD", 5, 7)
     assert _parts(whole, "gross_minor", "refunded_minor", "net_minor") == (51_200, 1_500, 49_700)
     assert _parts(whole, "customers", "members") == (2, 1)  # Chen only looked in
-    assert whole.points.model_dump() == {"earned": 400, "taken_back": 15, "outstanding": 385}
+    assert whole.points.model_dump() == {
+        "earned": 400,
+        "taken_back": 15,
+        "redeemed": 50,
+        "expired": 30,
+        "outstanding": 305,
+    }
     assert whole.as_of is not None
     assert RECORDED < whole.as_of < whole.read_at
 
@@ -43,7 +51,7 @@ async def test_a_branch_counts_its_own_and_names_itself(headquarters: Running) -
     assert _parts(toronto, *figures) == (3, 40_700, 1_500, 2, 1)
     assert _parts(shanghai, *figures) == (1, 8_000, 0, 1, 0)
     assert _parts(london, *figures) == (1, 2_500, 0, 0, 0)
-    assert [b.points.outstanding for b in (london, shanghai, toronto)] == [0, 80, 305]
+    assert [b.points.outstanding for b in (london, shanghai, toronto)] == [0, 50, 255]
 
 
 async def test_a_day_is_the_branchs_own_and_a_refund_counts_on_its_day(headquarters: Running) -> None:
@@ -55,7 +63,7 @@ async def test_a_day_is_the_branchs_own_and_a_refund_counts_on_its_day(headquart
         (date(2026, 11, 20), 3, 23_200, 1_000, 0),
         (date(2026, 11, 21), 1, 8_000, 500, 0),  # the evening of the 20th in Toronto is the 21st in Shanghai
     ]
-    assert [_parts(day.points, "earned", "taken_back") for day in days] == [(200, 0), (120, 15), (80, 0)]
+    assert [_parts(day.points, *POINTS) for day in days] == [(200, 0, 0, 0), (120, 15, 50, 0), (80, 0, 0, 30)]
 
 
 async def test_a_span_of_days_has_both_its_ends_and_outstanding_counts_from_the_beginning(
@@ -64,7 +72,13 @@ async def test_a_span_of_days_has_both_its_ends_and_outstanding_counts_from_the_
     await hear(headquarters, told(STORY))
     span = await _summary(headquarters, date(2026, 11, 20), date(2026, 11, 20))
     assert _parts(span, "receipts", "net_minor", "customers", "members") == (3, 22_200, 2, 0)
-    assert span.points.model_dump() == {"earned": 120, "taken_back": 15, "outstanding": 305}
+    assert span.points.model_dump() == {
+        "earned": 120,
+        "taken_back": 15,
+        "redeemed": 50,
+        "expired": 0,
+        "outstanding": 255,
+    }
     assert [day.on for day in span.days] == [date(2026, 11, 20)]
 
 
@@ -94,7 +108,12 @@ async def test_a_customer_is_one_across_branches(headquarters: Running) -> None:
     async with snapshot(headquarters.pool, ALL) as tx:
         anne = await customer_view(tx, ANNE, ALL)
     assert _parts(anne, "member", "tier", "visits", "receipts", "spend_minor") == (True, "silver", 3, 4, 39_200)
-    assert anne.points.model_dump() == {"balance": 385, "debt": 0, "earned": 400, "taken_back": 15}
+    assert anne.points.model_dump() == {"balance": 305, "pending": 0, "debt": 0} | {
+        "earned": 400,
+        "taken_back": 15,
+        "redeemed": 50,
+        "expired": 30,
+    }
     assert [(b.code, b.visits, b.spend_minor) for b in anne.branches] == [("SHA1", 1, 8_000), ("TOR1", 2, 31_200)]
     assert [m.outcome for m in anne.messages] == ["sent"]
     assert anne.member_since == anne.first_visit_at

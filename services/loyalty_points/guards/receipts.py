@@ -2,28 +2,19 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import asyncpg
 
-from services.loyalty_points.domain import (
-    AccountCommand,
-    CountReceipt,
-    CountRefund,
-    ReceiptNoted,
-    ReceiptReduced,
-    StartEarning,
-)
+from services.loyalty_points.domain import CountReceipt, CountRefund, ReceiptNoted, ReceiptReduced, StartEarning
 from services.loyalty_points.receipt import Receipt
 from services.loyalty_points.terms import Terms
-from shared.message import Command, Envelope
-from shared.policy import Policies, policies
+from shared.message import Event
 from shared.postgres import Tx
 
 _RECEIPTS = """
 WITH asked AS (
-  SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[])
-  WITH ORDINALITY AS a (customer_id, sale_id, from_order, place)
+  SELECT * FROM unnest($1::int[], $2::uuid[], $3::uuid[], $4::text[]) AS a (place, customer_id, sale_id, from_order)
 )
 SELECT a.place, r.*, r.lines::text AS left_lines, r.terms::text AS its_terms FROM asked a
 JOIN receipt r ON r.customer_id = a.customer_id AND r.sale_id = a.sale_id
@@ -33,13 +24,13 @@ JOIN receipt r ON r.customer_id = a.customer_id AND r.receipt_order >= a.from_or
 ORDER BY place, receipt_order
 """
 _NOTE = """
-INSERT INTO receipt (customer_id, sale_id, branch, sold_on, sold_at, receipt_order, net_minor, lines, terms,
+INSERT INTO receipt (customer_id, sale_id, branch, zone, sold_on, sold_at, receipt_order, net_minor, lines, terms,
                      policy_version)
-SELECT customer_id, sale_id, branch, sold_on, sold_at, receipt_order, net_minor, lines::jsonb, terms::jsonb,
+SELECT customer_id, sale_id, branch, zone, sold_on, sold_at, receipt_order, net_minor, lines::jsonb, terms::jsonb,
        policy_version
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::date[], $5::timestamptz[], $6::text[], $7::bigint[], $8::text[],
-            $9::text[], $10::bigint[])
-  AS n (customer_id, sale_id, branch, sold_on, sold_at, receipt_order, net_minor, lines, terms, policy_version)
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::date[], $6::timestamptz[], $7::text[], $8::bigint[],
+            $9::text[], $10::text[], $11::bigint[])
+  AS n (customer_id, sale_id, branch, zone, sold_on, sold_at, receipt_order, net_minor, lines, terms, policy_version)
 """
 _REDUCE = """
 UPDATE receipt SET lines = receipt.lines || r.lines::jsonb, refunded_at = greatest(receipt.refunded_at, r.refunded_at)
@@ -48,25 +39,30 @@ WHERE receipt.customer_id = r.customer_id AND receipt.sale_id = r.sale_id
 """
 
 
-async def gather(tx: Tx, commands: Sequence[AccountCommand], /) -> Sequence[Command]:
-    """Bring the receipt that a command is about, or all from the joining one on, and the policy of a receipt's time."""
-    dated = await policies(tx, Terms)
-    rows = await tx.fetch(
-        _RECEIPTS,
-        [c.customer_id for c in commands],
-        [None if isinstance(c, StartEarning) else c.sale_id for c in commands],
-        [c.joined_order if isinstance(c, StartEarning) else None for c in commands],
-    )
-    known: dict[int, list[Receipt]] = defaultdict(list)
-    for row in rows:
-        known[row["place"]].append(_receipt(row))
-    return [_informed(command, known[place], dated) for place, command in enumerate(commands, start=1)]
+async def known(
+    tx: Tx, commands: Mapping[int, CountReceipt | CountRefund | StartEarning]
+) -> Mapping[int, list[Receipt]]:
+    """Return by place the receipt that each command is about, or all from the joining one on, in their order."""
+    found: dict[int, list[Receipt]] = defaultdict(list)
+    if commands:
+        told = commands.values()
+        rows = await tx.fetch(
+            _RECEIPTS,
+            list(commands),
+            [c.customer_id for c in told],
+            [None if isinstance(c, StartEarning) else c.sale_id for c in told],
+            [c.joined_order if isinstance(c, StartEarning) else None for c in told],
+        )
+        for row in rows:
+            found[row["place"]].append(_receipt(row))
+    return found
 
 
 def _receipt(row: "asyncpg.Record") -> Receipt:
     return Receipt(
         sale_id=row["sale_id"],
         branch=row["branch"],
+        zone=row["zone"],
         on=row["sold_on"],
         sold_at=row["sold_at"],
         order=row["receipt_order"],
@@ -78,27 +74,15 @@ def _receipt(row: "asyncpg.Record") -> Receipt:
     )
 
 
-def _informed(command: AccountCommand, receipts: list[Receipt], dated: Policies) -> Command:
-    match command:
-        case CountReceipt():
-            holds = dated.at(command.at)
-            update = {"terms": holds.terms, "policy_version": holds.version, "is_known": bool(receipts)}
-            return command.model_copy(update=update)
-        case CountRefund():
-            return command.model_copy(update={"receipt": receipts[0] if receipts else None})
-        case StartEarning():
-            return command.model_copy(update={"waiting": tuple(receipts)})
-
-
-async def guard(tx: Tx, events: Sequence[Envelope], /) -> None:
+async def keep(tx: Tx, told: Sequence[Event]) -> None:
     """Keep the receipts, and what refunds leave of them."""
-    told = [e.event for e in events]
     if noted := [e for e in told if isinstance(e, ReceiptNoted)]:
         await tx.execute(
             _NOTE,
             [e.customer_id for e in noted],
             [e.sale_id for e in noted],
             [e.branch for e in noted],
+            [e.zone for e in noted],
             [e.on for e in noted],
             [e.at for e in noted],
             [e.order for e in noted],

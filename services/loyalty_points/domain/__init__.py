@@ -1,0 +1,122 @@
+"""One customer's points: a ledger of lots, earned by receipts, taken back, held, spent and expired. Pure; whole points.
+
+What the account is at an instant follows from the entries and the instant alone, whenever each of them was heard or
+anything has fired. Debt is owed only while nothing is available or pending.
+"""
+
+from typing import TypeAlias
+
+from services.loyalty_points.domain.account import Account, evolve
+from services.loyalty_points.domain.events import EVENTS, AccountEvent, EarningStarted, ReceiptNoted, ReceiptReduced
+from services.loyalty_points.domain.expiring import ExpirePoints, NoticeExpiry, expire, notice
+from services.loyalty_points.domain.forgiving import ForgiveDebt, forgive
+from services.loyalty_points.domain.page import KnownHold, Ledger, Page
+from services.loyalty_points.domain.receipts import CountReceipt, CountRefund, StartEarning, note, reduce, start
+from services.loyalty_points.domain.spending import (
+    CapturePoints,
+    HoldPoints,
+    LapseHold,
+    RedeemPoints,
+    ReleaseHold,
+    capture,
+    hold,
+    lapse,
+    redeem,
+    release,
+)
+
+__all__ = [
+    "COMMANDS",
+    "EVENTS",
+    "SHAPE",
+    "Account",
+    "AccountCommand",
+    "AccountEvent",
+    "CapturePoints",
+    "CountReceipt",
+    "CountRefund",
+    "EarningStarted",
+    "ExpirePoints",
+    "ForgiveDebt",
+    "HoldPoints",
+    "KnownHold",
+    "LapseHold",
+    "Ledger",
+    "NoticeExpiry",
+    "ReceiptNoted",
+    "ReceiptReduced",
+    "RedeemPoints",
+    "ReleaseHold",
+    "StartEarning",
+    "decide",
+    "evolve",
+    "initial",
+]
+
+SHAPE = 2
+
+Receipts: TypeAlias = CountReceipt | CountRefund | StartEarning
+Spending: TypeAlias = HoldPoints | CapturePoints | ReleaseHold | LapseHold | RedeemPoints
+AccountCommand: TypeAlias = Receipts | Spending | ExpirePoints | NoticeExpiry | ForgiveDebt
+
+COMMANDS = (
+    CountReceipt,
+    CountRefund,
+    StartEarning,
+    HoldPoints,
+    CapturePoints,
+    ReleaseHold,
+    LapseHold,
+    RedeemPoints,
+    ExpirePoints,
+    NoticeExpiry,
+    ForgiveDebt,
+)
+
+initial = Account()
+
+
+def decide(command: AccountCommand, account: Account) -> list[AccountEvent]:
+    """Return the events `command` causes; raise Rejected when a rule forbids it."""
+    page = Page(command.customer_id, command.at, account, command.ledger)
+    lapse(page)
+    match command:
+        case CountReceipt() | CountRefund() | StartEarning():
+            _count(command, page)
+        case ExpirePoints():
+            expire(command, page)
+        case NoticeExpiry():
+            notice(command, page)
+        case ForgiveDebt():
+            forgive(command, page)
+        case _:
+            _spend(command, page)
+    return page.events
+
+
+def _count(command: Receipts, page: Page) -> None:
+    match command:
+        case CountReceipt(is_known=False):
+            note(command, page)
+        case CountReceipt():
+            pass  # told twice, earns once
+        case CountRefund():
+            reduce(command, page)
+        case StartEarning(joined_order=order) if not page.account.has_earned(order):
+            start(command, page)
+        case StartEarning():
+            pass  # told twice, or after an earlier one
+
+
+def _spend(command: Spending, page: Page) -> None:
+    match command:
+        case HoldPoints():
+            hold(command, page)
+        case CapturePoints():
+            capture(command, page)
+        case ReleaseHold():
+            release(command, page)
+        case RedeemPoints():
+            redeem(command, page)
+        case LapseHold():
+            pass  # as for every command, what has lapsed is given back

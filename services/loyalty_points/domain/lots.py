@@ -1,0 +1,149 @@
+"""Lots: what each earning left to be spent, what entries do to it, and in which order lots are drawn on. Pure."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import NamedTuple
+from uuid import UUID, uuid5
+
+from contracts.loyalty_points import (
+    HoldReleased,
+    LotPoints,
+    PointsEarned,
+    PointsExpired,
+    PointsHeld,
+    PointsRedeemed,
+    PointsTakenBack,
+)
+from shared.message import Event
+
+NEVER = datetime.max.replace(tzinfo=UTC)
+_LOTS = UUID("5b3a7f0e-7c35-5d0a-8f43-0f6f2b7f9a01")
+
+
+def lot_id(customer_id: UUID, source: str) -> UUID:
+    """Return the id of the lot that a source made for a customer: the same for ever, so that it earns once."""
+    return uuid5(_LOTS, f"{customer_id}/{source}")
+
+
+def is_alive(expires_at: datetime | None, at: datetime) -> bool:
+    """Return whether points that expire then can still be spent; None is never."""
+    return expires_at is None or at < expires_at
+
+
+@dataclass(frozen=True)
+class Lot:
+    """What one earning gave. `drawn` is held or spent, `repaid` settled a debt when it was earned or came back."""
+
+    lot_id: UUID
+    branch: str
+    on: date
+    earned_at: datetime
+    active_from: datetime | None
+    expires_at: datetime | None
+    points: int
+    repaid: int = 0
+    drawn: int = 0
+    taken_back: int = 0
+    expired: int = 0
+
+    @property
+    def rest(self) -> int:
+        """Return what is left of it."""
+        return self.points - self.repaid - self.drawn - self.taken_back - self.expired
+
+    def is_pending(self, at: datetime) -> bool:
+        """Return whether it cannot be spent yet."""
+        return self.active_from is not None and at < self.active_from
+
+    def part(self, points: int) -> LotPoints:
+        """Return so many of its points as an entry names them."""
+        return LotPoints(
+            lot_id=self.lot_id,
+            points=points,
+            branch=self.branch,
+            on=self.on,
+            active_from=self.active_from,
+            expires_at=self.expires_at,
+        )
+
+
+class Movement(NamedTuple):
+    """What an entry adds to the columns of a lot."""
+
+    lot_id: UUID
+    repaid: int = 0
+    drawn: int = 0
+    taken_back: int = 0
+    expired: int = 0
+
+
+def movements(event: Event) -> Iterator[Movement]:
+    """Yield what an entry does to lots that were there before."""
+    match event:
+        case PointsTakenBack(lots=lots, lot_id=own, from_expired=gone):
+            yield from (Movement(part.lot_id, taken_back=part.points) for part in lots)
+            if own and gone:
+                yield Movement(own, taken_back=gone, expired=-gone)
+        case PointsHeld(lots=lots) | PointsRedeemed(lots=lots, hold_id=None):
+            yield from (Movement(part.lot_id, drawn=part.points) for part in lots)
+        case HoldReleased(lots=back, repaid=repaid) | PointsRedeemed(returned=back, repaid=repaid):
+            yield from (Movement(part.lot_id, drawn=-part.points) for part in back)
+            yield from (Movement(part.lot_id, repaid=part.points) for part in repaid)
+        case PointsExpired(lots=lots):
+            yield from (Movement(part.lot_id, expired=part.points) for part in lots)
+
+
+def new_lot(event: PointsEarned, own: UUID) -> Lot:
+    """Return the lot of an earning."""
+    return Lot(
+        lot_id=own,
+        branch=event.branch,
+        on=event.on,
+        earned_at=event.at,
+        active_from=event.active_from,
+        expires_at=event.expires_at,
+        points=event.points,
+        repaid=event.repaid,
+    )
+
+
+def drawable(lots: Iterable[Lot], at: datetime) -> list[Lot]:
+    """Return the lots with something alive in them: active ones first, soonest expiry, earliest earned, then id."""
+    alive = (lot for lot in lots if lot.rest > 0 and is_alive(lot.expires_at, at))
+    return sorted(alive, key=lambda x: (x.is_pending(at), x.expires_at or NEVER, x.earned_at, x.lot_id))
+
+
+def draw(lots: Iterable[Lot], wanted: int) -> tuple[LotPoints, ...]:
+    """Return what the lots give, in their order; less than is wanted when they have less."""
+    parts = []
+    for lot in lots:
+        if wanted == 0:
+            break
+        given = min(lot.rest, wanted)
+        parts.append(lot.part(given))
+        wanted -= given
+    return tuple(parts)
+
+
+def split(parts: Sequence[LotPoints], points: int) -> tuple[tuple[LotPoints, ...], tuple[LotPoints, ...]]:
+    """Return the first so many points of the parts, and the others."""
+    first, others = [], []
+    for part in parts:
+        given = min(points, part.points)
+        points -= given
+        if given:
+            first.append(part.model_copy(update={"points": given}))
+        if given < part.points:
+            others.append(part.model_copy(update={"points": part.points - given}))
+    return tuple(first), tuple(others)
+
+
+def repaying(parts: Iterable[LotPoints], debt: int, at: datetime) -> tuple[LotPoints, ...]:
+    """Return what of the points that come back at an instant settles a debt; what has expired by then cannot."""
+    return split([part for part in parts if is_alive(part.expires_at, at)], debt)[0]
+
+
+def total(parts: Iterable[LotPoints]) -> int:
+    """Return the points of all parts."""
+    return sum(part.points for part in parts)

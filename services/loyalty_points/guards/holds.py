@@ -1,0 +1,107 @@
+"""Every hold and redemption, so that each id is good for one; and the timers that end holds."""
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID, uuid5
+
+from pydantic import TypeAdapter
+
+from contracts.loyalty_points import HoldReleased, LotPoints, PointsHeld, PointsRedeemed
+from services.loyalty_points.domain import (
+    AccountCommand,
+    CapturePoints,
+    HoldPoints,
+    KnownHold,
+    LapseHold,
+    RedeemPoints,
+    ReleaseHold,
+)
+from services.loyalty_points.domain.spending import CAPTURED
+from shared.message import Event
+from shared.postgres import Tx
+from shared.timers import cancel, schedule
+
+_LAPSES = UUID("5b3a7f0e-7c35-5d0a-8f43-0f6f2b7f9a02")
+_LOTS = TypeAdapter(tuple[LotPoints, ...])
+
+# one row at least, for the time; $2 names a hold, or nothing
+_CLOCK = """
+SELECT clock.now, a.place, h.hold_id, h.points, h.held_at, h.until, h.lots::text AS lots, h.ended, h.captured
+FROM (SELECT clock_timestamp() AS now) AS clock
+CROSS JOIN unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) WITH ORDINALITY AS a (customer_id, hold_id, at, place)
+LEFT JOIN hold h ON h.customer_id = a.customer_id
+  AND (h.hold_id = a.hold_id OR (h.ended IS NULL AND h.until <= greatest(clock.now, a.at)))
+"""
+_HOLD = """
+INSERT INTO hold (customer_id, hold_id, points, held_at, until, lots, ended, captured)
+VALUES ($1, $2, $3, $4, $5, $6::jsonb, $7, $8)
+"""
+_END = "UPDATE hold SET ended = $3, captured = $4 WHERE customer_id = $1 AND hold_id = $2"
+
+
+async def known(tx: Tx, commands: Sequence[AccountCommand]) -> tuple[datetime, Mapping[int, dict[UUID, KnownHold]]]:
+    """Return the time, and by place the hold that a command names and those whose time is over and are still open."""
+    rows = await tx.fetch(
+        _CLOCK,
+        [c.customer_id for c in commands],
+        [_named(c) for c in commands],
+        [c.at if isinstance(c, LapseHold) else None for c in commands],
+    )
+    found: dict[int, dict[UUID, KnownHold]] = defaultdict(dict)
+    for row in rows:
+        if row["hold_id"]:
+            found[row["place"] - 1][row["hold_id"]] = KnownHold(
+                hold_id=row["hold_id"],
+                points=row["points"],
+                held_at=row["held_at"],
+                until=row["until"],
+                lots=_LOTS.validate_json(row["lots"]),
+                ended=row["ended"],
+                captured=row["captured"],
+            )
+    now: datetime = rows[0]["now"]
+    return now, found
+
+
+def _named(command: AccountCommand) -> UUID | None:
+    match command:
+        case HoldPoints() | CapturePoints() | ReleaseHold() | LapseHold():
+            return command.hold_id
+        case RedeemPoints():
+            return command.redemption_id
+        case _:
+            return None
+
+
+async def keep(tx: Tx, told: Sequence[Event]) -> None:
+    """Keep the holds and how they end, and set or take back their timers."""
+    for event in told:
+        match event:
+            case PointsHeld():
+                await _hold(tx, event)
+            case HoldReleased():
+                await tx.execute(_END, event.customer_id, event.hold_id, event.why.value, 0)
+                await cancel(tx, _timer(event.customer_id, event.hold_id))
+            case PointsRedeemed(hold_id=None):
+                who, what, points, lots = event.customer_id, event.redemption_id, event.points, _json(event.lots)
+                await tx.execute(_HOLD, who, what, points, event.at, None, lots, CAPTURED, points)
+            case PointsRedeemed(hold_id=hold_id) if hold_id:
+                await tx.execute(_END, event.customer_id, hold_id, CAPTURED, event.points)
+                await cancel(tx, _timer(event.customer_id, hold_id))
+
+
+async def _hold(tx: Tx, event: PointsHeld) -> None:
+    who, hold_id, until = event.customer_id, event.hold_id, event.until
+    await tx.execute(_HOLD, who, hold_id, event.points, event.at, until, _json(event.lots), None, 0)
+    lapse = LapseHold(at=until, customer_id=who, hold_id=hold_id)
+    await schedule(tx, timer_id=_timer(who, hold_id), due_at=until, stream_id=who, command=lapse)
+
+
+def _timer(customer_id: UUID, hold_id: UUID) -> UUID:
+    return uuid5(_LAPSES, f"{customer_id}/{hold_id}")
+
+
+def _json(lots: Sequence[LotPoints]) -> str:
+    return json.dumps([part.model_dump(mode="json") for part in lots])

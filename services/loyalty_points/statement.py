@@ -1,0 +1,31 @@
+"""An entry of an account as it is shown. Pure."""
+
+from typing import Any
+
+from contracts.loyalty_points import (
+    DebtForgiven,
+    HoldReleased,
+    PointsEarned,
+    PointsExpired,
+    PointsHeld,
+    PointsRedeemed,
+    PointsTakenBack,
+)
+from shared.message import Event
+
+KINDS: dict[type[Event], str] = {
+    PointsEarned: "earned",
+    PointsTakenBack: "taken-back",
+    PointsHeld: "held",
+    HoldReleased: "released",
+    PointsRedeemed: "redeemed",
+    PointsExpired: "expired",
+    DebtForgiven: "forgiven",
+}
+_LEFT_OUT = {"customer_id", "booked_at"}
+
+
+def entry(event: Event) -> dict[str, Any] | None:
+    """Return an entry with its kind; nothing for what moves no points."""
+    kind = KINDS.get(type(event))
+    return {"kind": kind, **event.model_dump(mode="json", exclude=_LEFT_OUT)} if kind else None
