@@ -29,6 +29,7 @@ _TO_NOTICE = """
 SELECT customer_id, expires_at, notices FROM expiry WHERE notice_at <= clock_timestamp()
 ORDER BY notice_at LIMIT $1 FOR UPDATE SKIP LOCKED
 """
+_NOW = "SELECT clock_timestamp()"
 # an account that somebody is writing is left for the next look
 _FREE = "SELECT id FROM stream WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED"
 
@@ -67,7 +68,7 @@ async def _notice(running: Running, tx: Tx, at_once: int) -> bool:
     rows = await tx.fetch(_TO_NOTICE, at_once)
     free = await _free(tx, [row["customer_id"] for row in rows])
     mine = [row for row in rows if row["customer_id"] in free]
-    now: datetime = await tx.fetchval("SELECT clock_timestamp()")
+    now: datetime = await tx.fetchval(_NOW)
     left = [(row, [d for d in row["notices"] if row["expires_at"] - timedelta(days=d) > now]) for row in mine]
     notices = [
         NoticeExpiry(at=now, customer_id=row["customer_id"], expires_at=row["expires_at"], days=days)

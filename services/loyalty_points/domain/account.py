@@ -28,15 +28,15 @@ from services.loyalty_points.domain.lots import NEVER, is_alive
 
 
 def _instant(stored: Any) -> Any:
-    return datetime.fromtimestamp(stored, UTC) if isinstance(stored, int) else stored
+    return datetime.fromtimestamp(stored * 60, UTC) if isinstance(stored, int) else stored
 
 
-def _seconds(at: datetime) -> int:
-    return int(at.timestamp())
+def _minutes(at: datetime) -> int:
+    return int(at.timestamp()) // 60
 
 
-# the first instant of some local day; as text it would be longer than all that is said of it
-Midnight = Annotated[datetime, BeforeValidator(_instant), PlainSerializer(_seconds, return_type=int)]
+# the first instant of some local day, in whole minutes: as text it would be longer than all that is said of it
+Midnight = Annotated[datetime, BeforeValidator(_instant), PlainSerializer(_minutes, return_type=int)]
 
 
 Spent: TypeAlias = PointsHeld | HoldReleased | PointsRedeemed
