@@ -19,6 +19,10 @@ LOTS_AT_ONCE = 5000
 LOOKS_EVERY = 2.0
 CAUSE = Cause("expiry", "expiry", actor="expiry")
 
+_DUE = """
+SELECT EXISTS (SELECT FROM lot WHERE rest > 0 AND expires_at <= clock_timestamp()) AS over,
+       EXISTS (SELECT FROM expiry WHERE notice_at <= clock_timestamp()) AS noticed
+"""
 _OVER = """
 SELECT DISTINCT customer_id FROM (
   SELECT customer_id FROM lot WHERE rest > 0 AND expires_at <= clock_timestamp()
@@ -50,9 +54,11 @@ async def expire(running: Running) -> None:
 
 async def look(running: Running, at_once: int = AT_ONCE) -> bool:
     """Expire lots of some accounts, then notice some; return whether there may be more of either."""
-    expired = await in_transaction(running, lambda tx: _expire(running, tx, at_once))
-    noticed = await in_transaction(running, lambda tx: _notice(running, tx, at_once))
-    return expired or noticed
+    due = await running.pool.fetchrow(_DUE)
+    assert due is not None
+    expired = due["over"] and await in_transaction(running, lambda tx: _expire(running, tx, at_once))
+    noticed = due["noticed"] and await in_transaction(running, lambda tx: _notice(running, tx, at_once))
+    return bool(expired or noticed)
 
 
 async def _expire(running: Running, tx: Tx, at_once: int) -> bool:

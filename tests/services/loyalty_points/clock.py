@@ -7,7 +7,7 @@ import pytest
 from services.loyalty_points import expiring
 from services.loyalty_points.guards import holds
 
-ASKING = ((holds, "_CLOCK"), (expiring, "_OVER"), (expiring, "_TO_NOTICE"), (expiring, "_NOW"))
+ASKING = ((holds, "_CLOCK"), (expiring, "_DUE"), (expiring, "_OVER"), (expiring, "_TO_NOTICE"), (expiring, "_NOW"))
 ITS_OWN = {place: str(getattr(*place)) for place in ASKING}
 
 
