@@ -26,9 +26,13 @@ Numbers: TypeAlias = tuple[tuple[int, int], tuple[int, int]]  # a link, where a 
 
 
 class Beat(NamedTuple):
-    """The speaker says which public event is its partition's last, so that a lost tail shows where nothing follows."""
+    """The speaker says which public event is its partition's last, so that a lost tail shows where nothing follows.
+
+    `epoch` is the one in which its store gives numbers now: the last event may be of an earlier one.
+    """
 
     position: Position
+    epoch: int
 
 
 class Reached(NamedTuple):
@@ -120,6 +124,11 @@ def needed(word: Word) -> Position:
     return word.prev if isinstance(word, Link) else word.position
 
 
+def said_in(word: Word) -> int:
+    """Return the epoch that the speaker's store had begun when it said this, as far as the word tells."""
+    return word.epoch if isinstance(word, Beat) else word.position.epoch
+
+
 def first_break(links: Iterable[Numbers]) -> Numbers | None:
     """Return the first of a partition's links that does not name the one before it: such a chain must not be sent."""
     before: tuple[int, int] | None = None
@@ -135,6 +144,15 @@ def write_link(link: Numbers) -> bytes:
     """Return the text of the header `feed`."""
     (epoch, number), (prev_epoch, prev_number) = link
     return b"%d:%d:%d:%d" % (epoch, number, prev_epoch, prev_number)
+
+
+def read_beat(text: bytes, epoch: bytes | None) -> Beat:
+    """Return the beat of the headers `beat` and `epoch`, which an older relay leaves out; raise ValueError for none."""
+    position = read_position(text)
+    begun = position.epoch if epoch is None else int(epoch)
+    if begun >> BITS:
+        raise ValueError(f"not an epoch: {epoch!r}")
+    return Beat(position, begun)
 
 
 def read_link(text: bytes) -> Link:

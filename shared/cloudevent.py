@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 import orjson
 from asyncpg.pgproto.pgproto import UUID  # a uuid.UUID that is read five times as fast
 
-from shared.channel import Beat, Link, Reached, Word, read_link, read_position, write_link, write_position
+from shared.channel import Beat, Link, Reached, Word, read_beat, read_link, write_link, write_position
 from shared.errors import ContractBroken
 from shared.message import BEGINNING, Cause, Envelope, Position, Vocabulary
 
@@ -145,9 +145,14 @@ def outgoing(row: Iterable[Any], speaker: str, source: bytes) -> Outgoing:
     return Outgoing(at, key, data, headers)
 
 
-def beat(position: Position, event_id: str, source: bytes, at: int) -> Outgoing:
-    """Return the record that names a partition's last public event; its id is there for the check of lineage."""
-    named = [("beat", write_position(position).encode()), ("ce_id", event_id.encode()), ("ce_source", source)]
+def beat(told: Beat, event_id: str, source: bytes, at: int) -> Outgoing:
+    """Return the record of a beat; the last public event's id and the epoch are there for the check of lineage."""
+    named = [
+        ("beat", write_position(told.position).encode()),
+        ("epoch", b"%d" % told.epoch),
+        ("ce_id", event_id.encode()),
+        ("ce_source", source),
+    ]
     return Outgoing(at, None, b"", named)
 
 
@@ -174,7 +179,7 @@ def _word(headers: Mapping[str, bytes]) -> Word:
         if "feed" in headers:
             return read_link(headers["feed"])
         if "beat" in headers:
-            return Beat(read_position(headers["beat"]))
+            return read_beat(headers["beat"], headers.get("epoch"))
     except ValueError as error:
         raise Foreign("its place in the feed cannot be read") from error
     raise Foreign("it has no place in the feed")

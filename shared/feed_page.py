@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import asyncpg
 
+from shared.channel import Beat
+from shared.cloudevent import Outgoing, beat
 from shared.message import BEGINNING, Position
 from shared.postgres import Tx
 
@@ -22,12 +24,14 @@ WHERE f.number > $1 AND f.number <= $1 + $2 ORDER BY f.number
 _PUBLIC = _COLUMNS + "FROM feed f JOIN event e ON e.seq = f.seq JOIN stream s ON s.id = e.stream_id"
 _AFTER = _PUBLIC + " WHERE f.number > $1 AND f.number <= $2 AND f.part IS NOT NULL ORDER BY f.number LIMIT $3"
 _OF_PART = _PUBLIC + " WHERE f.number > $1 AND f.number <= $2 AND f.part = $4 ORDER BY f.number LIMIT $3"
-_LASTS = """
-SELECT p.part, f.epoch, f.number, s.category || '-' || e.stream_id || '/' || e.version AS id
-FROM generate_series(0, (SELECT partitions FROM feed_head) - 1) AS p (part)
-CROSS JOIN LATERAL (
-  SELECT epoch, number, seq FROM feed WHERE feed.part = p.part AND number <= $1 ORDER BY number DESC LIMIT 1
-) AS f JOIN event e ON e.seq = f.seq JOIN stream s ON s.id = e.stream_id
+_BEATS = """
+SELECT p.part, h.epoch AS begun, floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS at,
+       coalesce(f.epoch, 0) AS epoch, coalesce(f.number, 0) AS number,
+       coalesce(s.category || '-' || e.stream_id || '/' || e.version, '') AS id
+FROM feed_head h CROSS JOIN generate_series(0, h.partitions - 1) AS p (part)
+LEFT JOIN LATERAL (
+  SELECT epoch, number, seq FROM feed WHERE feed.part = p.part AND feed.number <= $1 ORDER BY number DESC LIMIT 1
+) AS f ON true LEFT JOIN event e ON e.seq = f.seq LEFT JOIN stream s ON s.id = e.stream_id
 """
 _CURSOR = """
 SELECT coalesce(f.epoch, 0) AS epoch, c.number FROM relay_cursor c LEFT JOIN feed f ON f.number = c.number
@@ -69,10 +73,14 @@ async def epoch(tx: Tx) -> int:
     return int(await tx.fetchval("SELECT epoch FROM feed_head"))
 
 
-async def lasts(tx: Tx, upto: int) -> dict[int, tuple[Position, str]]:
-    """Return each partition's last public event at or below a number: its position and id."""
-    rows = await tx.fetch(_LASTS, upto)
-    return {row["part"]: (Position(row["epoch"], row["number"]), row["id"]) for row in rows}
+async def beats(tx: Tx, upto: int, source: bytes) -> dict[int, list[Outgoing]]:
+    """Return each partition's beat for its last public event at or below a number.
+
+    A partition that has none has a beat too, for the beginning: in which epoch the store is shall be heard everywhere.
+    """
+    rows = await tx.fetch(_BEATS, upto)
+    told = ((row, Beat(Position(row["epoch"], row["number"]), row["begun"])) for row in rows)
+    return {row["part"]: [beat(one, row["id"], source, row["at"])] for row, one in told}
 
 
 async def _number_of(tx: Tx, position: Position) -> int:

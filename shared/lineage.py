@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from shared import topics
-from shared.channel import Link
+from shared.channel import Link, said_in
 from shared.cloudevent import Arrival, legible, source_of
 from shared.heard import tails
 from shared.message import Position
@@ -90,6 +90,8 @@ async def compare(tx: Tx, claimed: Sequence[Claim]) -> list[Heard]:
 async def _check_told(tx: Tx, service: str, store: Store, last: Arrival) -> None:
     (claim, *_) = claims([last])
     (heard,) = await compare(tx, [claim])
-    if why := denial(heard, store.epoch):
-        at, where = ":".join(map(str, heard.position)), f"partition {last.part}, offset {last.offset}"
-        raise WentBack(f"Kafka has heard {claim.event_id} of {service} at {at} ({where}), {why}. {_HALT}")
+    epoch = said_in(last.word)
+    if why := denial(heard, epoch, store.epoch):
+        at, where = ":".join(map(str, heard.position)), f"epoch {epoch}, partition {last.part}, offset {last.offset}"
+        told = claim.event_id or "the beginning"
+        raise WentBack(f"Kafka has heard {told} of {service} at {at} ({where}), {why}. {_HALT}")

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
-from shared.channel import Arrived, Beat, Link
+from shared.channel import Arrived, Beat, Link, Word, said_in
 from shared.message import BEGINNING, Position
 
 Item = TypeVar("Item", bound=Arrived)
@@ -53,21 +53,30 @@ def doubt(store: Store) -> str | None:
     return None
 
 
-def denial(heard: Heard, epoch: int) -> str | None:
-    """Return how a record in Kafka shows that a store went back, to be read after "Kafka has heard this"."""
-    if heard.position.epoch > epoch:
+def denial(heard: Heard, said_in: int, epoch: int) -> str | None:
+    """Return how a record in Kafka shows that a store went back, to be read after "Kafka has heard this".
+
+    A dump that is restored in its own server after a rebase knows nothing of it, and all that it says was said before:
+    that the record was said in a later epoch is all that shows it.
+    """
+    if said_in > epoch:
         return f"and its store is at epoch {epoch} only"
     return None if heard.is_said else "which its feed does not say"
 
 
-def latest(tail: Iterable[Item]) -> list[Item]:
-    """Return the furthest event and the furthest beat among a partition's last records; a twin may have repeated."""
+def latest(tail: Sequence[Item]) -> list[Item]:
+    """Return the furthest event and the furthest beat among a partition's last records; a twin may have repeated.
+
+    A later epoch than theirs is shown by one more: a beat that names an older event.
+    """
     found: dict[type, Item] = {}
     for item in tail:
         kind = type(item.word)
         if kind not in found or item.word.position >= found[kind].word.position:
             found[kind] = item
-    return [found[kind] for kind in (Link, Beat) if kind in found]
+    furthest = [found[kind] for kind in (Link, Beat) if kind in found]
+    known = max((said_in(item.word) for item in furthest), default=0)
+    return furthest + [item for item in tail if said_in(item.word) > known][-1:]
 
 
 def is_cut_off(position: Position, epoch: int) -> bool:
@@ -85,6 +94,7 @@ class Cut:
     head: int
     epoch: int
     highest: Position = BEGINNING
+    _said_in: int = 0
     _strange: int | None = None
     _common: list[int] = field(default_factory=list)
 
@@ -95,6 +105,10 @@ class Cut:
         common = (h.position.number for h in page if h.is_said and h.position.number < below)
         self._common.append(max(common, default=0))
 
+    def words(self, words: Iterable[Word]) -> None:
+        """Note in which epochs Kafka's records were said, whatever events they name."""
+        self._said_in = max([self._said_in, *map(said_in, words)])
+
     def listeners(self, places: Iterable[Heard]) -> None:
         """Note how far listeners are: what they have applied may be in Kafka no more."""
         for position, is_said in places:
@@ -103,14 +117,23 @@ class Cut:
                 self.highest = max(self.highest, position)
 
     @property
+    def newest(self) -> int:
+        """Return the latest epoch that anybody has heard of."""
+        return max(self.highest.epoch, self._said_in)
+
+    @property
+    def is_whole(self) -> bool:
+        """Return whether nobody has heard anything that the store does not know."""
+        return self._strange is None and self.newest <= self.epoch
+
+    @property
     def number(self) -> int:
         """Return the cut."""
-        if self._strange is None:
-            return self.head
-        if self.highest.epoch > self.epoch:
+        strange = self.head + 1 if self._strange is None else self._strange
+        if self.newest > self.epoch:
             # where that epoch began may be heard no more; but Kafka was emptied then, and below it has what is common
-            return max((n for n in self._common if n < self._strange), default=0)
-        return min(self.head, self._strange - 1)
+            return max((n for n in self._common if n < strange), default=0)
+        return min(self.head, strange - 1)
 
 
 def next_epoch(own: int, heard: int, now: float) -> int:

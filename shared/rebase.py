@@ -1,6 +1,7 @@
 """A rebase: a store that went back is compared with what was heard of it, and begins an epoch that nobody has heard of.
 
-The store's part is one transaction, and Kafka is emptied after it: what was broken off is done again from the start.
+The store's part is one transaction. Before its end Kafka hears of the new epoch, for a store that is restored once more
+shows by that alone; after it Kafka is emptied of all before. What was broken off is done again from the start.
 """
 
 import json
@@ -15,10 +16,12 @@ import asyncpg
 from shared import topics
 from shared.channel import Link
 from shared.cloudevent import Arrival, legible, source_of
+from shared.feed_page import beats
 from shared.heard import everything
 from shared.lineage import claims, compare, read_store
 from shared.listeners import Listener, listeners, spoil_views, strangers
 from shared.message import Position
+from shared.outlet import Outlet
 from shared.parting import Cut, doubt, next_epoch
 from shared.postgres import Tx
 from shared.running import CannotRun
@@ -95,6 +98,8 @@ async def rebase(settings: Settings, service: str, *, speaks: bool = True) -> Re
             await topics.ensure(settings, topic, count)
             ends |= await topics.ends(settings, topic, count)
         rebased = await rebase_store(tx, settings, service, ends)
+        if rebased and speaks:
+            await _tell_epoch(tx, settings, service, rebased.cut)
     if rebased and speaks:
         await topics.empty(settings, topic, ends)
     return rebased
@@ -107,11 +112,12 @@ async def rebase_store(tx: Tx, settings: Settings, service: str, ends: Mapping[i
     cut = Cut(store.number, store.epoch)
     async for page in everything(settings, topic, ends, source):
         cut.kafka(await compare(tx, claims(page)))
+        cut.words(arrival.word for arrival in page)
     strange = await strangers(tx, hearing)
     cut.listeners(place for places in strange.values() for place in places)
-    if not doubt(store) and cut.number == store.number and not cut.highest.number:
+    if not doubt(store) and cut.is_whole:
         return None
-    at, epoch = cut.number, next_epoch(store.epoch, cut.highest.epoch, time.time())
+    at, epoch = cut.number, next_epoch(store.epoch, cut.newest, time.time())
     lost: dict[tuple[Position, str], Lost] = {}  # Kafka may have it more than once
     async for page in everything(settings, topic, ends, source):
         lost |= {(_position(one), one.event_id): one for one in await _lost(tx, page, at, hearing)}
@@ -141,6 +147,13 @@ async def alone(settings: Settings, service: str) -> AsyncIterator[Tx]:
         raise StillRuns(f"Somebody has a transaction open on the events of {service}.") from None
     finally:
         await connection.close()
+
+
+async def _tell_epoch(tx: Tx, settings: Settings, service: str, cut: int) -> None:
+    """Say in every partition which epoch has begun, by a beat for the last event that stays as it was."""
+    outlet = Outlet(settings, settings.topic(service))
+    await outlet.deliver(await beats(tx, cut, source_of(settings.cell, service)))
+    await outlet.close()
 
 
 async def _refuse_while_it_runs(tx: Tx, service: str, role: str) -> None:

@@ -16,10 +16,10 @@ import structlog
 
 from shared import telemetry
 from shared.channel import first_break
-from shared.cloudevent import Outgoing, beat, outgoing, source_of
+from shared.cloudevent import Outgoing, outgoing, source_of
 from shared.failpoints import reached
 from shared.faults import is_passing
-from shared.feed_page import Row, lasts
+from shared.feed_page import Row, beats
 from shared.feed_page import page as page_of
 from shared.outlet import Outlet
 from shared.running import Running, pause
@@ -130,11 +130,8 @@ class Relay:
     async def beat(self, led: Led) -> None:
         """Tell every partition its last public event, so that a lost tail shows where nothing follows."""
         async with self._running.pool.acquire() as tx:
-            found = await lasts(tx, led.number)
-        at = int(time.time() * 1000)
-        beats = {part: [beat(position, of, self._source, at)] for part, (position, of) in found.items()}
-        if beats:
-            await self.outlet.deliver(beats)
+            told = await beats(tx, led.number, self._source)
+        await self.outlet.deliver(told)
 
 
 async def relay(running: Running) -> None:

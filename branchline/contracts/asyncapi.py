@@ -39,7 +39,12 @@ _BEAT: Document = {
             "beat": {
                 "type": "string",
                 "pattern": f"^{_POSITION}$",
-                "description": "Epoch and number of the last event.",
+                "description": "Epoch and number of the last event; 0:0 where there is none.",
+            },
+            "epoch": {
+                "type": "string",
+                "pattern": "^[0-9]+$",
+                "description": "The epoch in which the speaker gives numbers now.",
             },
             "ce_id": {"type": "string", "description": "The last event's id."},
             "ce_source": _HEADERS["properties"]["ce_source"],

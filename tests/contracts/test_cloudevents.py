@@ -15,6 +15,7 @@ from jsonschema import Draft202012Validator
 from branchline.contracts.command import FOLDER
 from branchline.contracts.examples import golden
 from branchline.contracts.told import Told, spoken
+from shared.channel import Beat
 from shared.cloudevent import Outgoing, beat, outgoing, source_of
 from shared.message import Position
 
@@ -100,7 +101,7 @@ def test_attribute_names_are_short_and_plain() -> None:
 
 
 def test_the_document_describes_the_beat() -> None:
-    sent = beat(Position(1, 12), f"sale-{STREAM}/3", source_of("local", "pos"), 0)
+    sent = beat(Beat(Position(1, 12), 2), f"sale-{STREAM}/3", source_of("local", "pos"), 0)
     schema = described("beat")
     Draft202012Validator(schema).validate(headers_of(sent))
     assert headers_of(sent).keys() == schema["properties"].keys()

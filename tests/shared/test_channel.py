@@ -18,8 +18,10 @@ from shared.channel import (
     first_break,
     follow,
     needed,
+    read_beat,
     read_link,
     read_position,
+    said_in,
     write_link,
     write_position,
 )
@@ -57,7 +59,7 @@ def kafkas(draw: st.DrawFn) -> tuple[list[Link], list[Word]]:
     for _ in range(draw(st.integers(1, 6))):
         start = draw(st.integers(0, len(links) - 1))
         log += links[start : draw(st.integers(start, len(links)))]
-        log.append(Beat(links[draw(st.integers(0, len(links) - 1))].position))
+        log.append(Beat(links[draw(st.integers(0, len(links) - 1))].position, 1))
     return links, [word for word in log if draw(st.integers(0, 9))]
 
 
@@ -148,3 +150,11 @@ def test_a_place_is_read_as_it_was_written(numbers: tuple[int, int, int, int]) -
 def test_a_place_that_is_none_is_refused(text: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         read_link(text)
+
+
+def test_a_beat_names_the_epoch_of_its_store_and_an_older_relays_that_of_its_event() -> None:
+    assert read_beat(b"1:93", b"2") == Beat(Position(1, 93), 2)
+    assert read_beat(b"1:93", None) == Beat(Position(1, 93), 1)
+    assert [said_in(word) for word in (Beat(Position(1, 93), 2), Link(Position(1, 93), BEGINNING))] == [2, 1]
+    with pytest.raises(ValueError, match="not an epoch"):
+        read_beat(b"1:93", b"-2")

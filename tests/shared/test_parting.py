@@ -52,6 +52,13 @@ def test_where_the_beginning_of_a_later_epoch_is_heard_no_more_nothing_stays() -
     assert cut.number == 0
 
 
+def test_a_later_epoch_of_which_only_beats_are_left_is_cut_where_kafka_was_emptied() -> None:
+    cut = Cut(head=90, epoch=1)
+    cut.kafka([heard(70), heard(68)])
+    cut.words([Beat(Position(1, 70), 2), Beat(Position(1, 68), 2)])
+    assert (cut.number, cut.newest, cut.is_whole) == (70, 2, False)
+
+
 def test_a_place_that_an_earlier_rebase_has_cut_off_is_no_news() -> None:
     assert is_cut_off(Position(1, 150), 2)
     assert not is_cut_off(Position(2, 150), 2)
@@ -79,9 +86,10 @@ def test_a_store_says_itself_why_it_may_not_be_the_one_that_spoke_last(store: St
 
 
 def test_a_record_of_a_later_epoch_or_of_another_event_denies_the_store() -> None:
-    assert denial(heard(5), 1) is None
-    assert denial(lost(5), 1) == "which its feed does not say"
-    assert denial(lost(5, epoch=7), 1) == "and its store is at epoch 1 only"
+    assert denial(heard(5), 1, 1) is None
+    assert denial(lost(5), 1, 1) == "which its feed does not say"
+    assert denial(lost(5, epoch=7), 7, 1) == "and its store is at epoch 1 only"
+    assert denial(heard(5), 7, 1) == "and its store is at epoch 1 only"
 
 
 @dataclass(frozen=True)
@@ -94,5 +102,10 @@ class Told:
 
 def test_the_latest_words_of_a_partition_are_the_furthest_though_a_twin_repeated_older_ones_after() -> None:
     far, repeated = Told(Link(Position(1, 9), Position(1, 8))), Told(Link(Position(1, 2), BEGINNING))
-    beat, older = Told(Beat(Position(1, 9))), Told(Beat(Position(1, 4)))
+    beat, older = Told(Beat(Position(1, 9), 1)), Told(Beat(Position(1, 4), 1))
     assert latest([beat, far, repeated, older]) == [far, beat]
+
+
+def test_what_was_said_in_a_later_epoch_is_looked_at_though_it_names_an_older_event() -> None:
+    far, beat, older = (Told(Beat(Position(1, number), epoch)) for number, epoch in ((9, 1), (4, 2), (3, 2)))
+    assert latest([beat, older, far]) == [far, older]

@@ -29,7 +29,7 @@ from shared.settings import Settings
 from shared.status import collect
 from shared.store import once
 from tests.shared.dump import dump, new_cluster, restore
-from tests.shared.pair import CAUSE, LISTENER, VOCABULARY, Pair, at_work, eventually, pair
+from tests.shared.pair import CAUSE, LISTENER, PARTITIONS, VOCABULARY, Pair, at_work, eventually, pair
 from tests.shared.topic import lose, records
 from tests.shared.toy import NAME, TOTALS, TOY, WITH_VIEWS, Add, Added, at, project
 
@@ -176,10 +176,47 @@ async def test_a_rebase_that_was_broken_off_is_done_again(settings: Settings, tm
     assert again
     assert again.epoch > first.epoch
     assert [one.event_id for one in again.lost] == [one.event_id for one in first.lost]
-    assert await records(settings, topic) == []
+    left = [dict(record.headers) for record in await records(settings, topic)]
+    assert [beat["epoch"] for beat in left] == [b"%d" % again.epoch] * PARTITIONS
     async with pair(settings) as two, at_work(hearing(two)):
         await two.say((uuid4(), 7))
         await two.until_heard(range(1, 8))
+
+
+async def test_a_copy_that_is_restored_once_more_after_its_rebase_is_refused_and_rebased_again(
+    settings: Settings, tmp_path: Path
+) -> None:
+    await gone_back(settings, tmp_path)
+    first = await rebase(settings, NAME)
+    await restore(settings, NAME, tmp_path / "copy")
+    with pytest.raises(WentBack, match=r"epoch 1 only.*branchline rebase"):
+        async with serving(TOY, settings):
+            pytest.fail("it started")
+    again = await rebase(settings, NAME)
+    assert first and again
+    assert (again.cut, again.head, again.lost) == (first.cut, first.head, [])
+    assert again.epoch > first.epoch
+    async with pair(settings) as two, at_work(hearing(two)):
+        await two.say(*((uuid4(), amount) for amount in (7, 8, 9, 10)))
+        await two.until_heard(range(1, 11))
+    assert await rebase(settings, NAME) is None
+
+
+async def test_what_a_rebased_store_said_is_listed_when_its_copy_is_restored_once_more(
+    settings: Settings, tmp_path: Path
+) -> None:
+    await gone_back(settings, tmp_path)
+    await rebase(settings, NAME)
+    async with pair(settings) as two, at_work(hearing(two)):
+        await two.say((uuid4(), 7))
+        await two.until_heard(range(1, 8))
+    await restore(settings, NAME, tmp_path / "copy")
+    again = await rebase(settings, NAME)
+    assert again
+    assert [(one.is_in_store, one.applied_by) for one in again.lost] == [(False, [LISTENER])]
+    async with pair(settings) as two, at_work(hearing(two)):
+        await two.say((uuid4(), 8))
+        await two.until_heard(range(1, 9))
 
 
 async def test_a_service_that_runs_is_not_rebased(settings: Settings) -> None:

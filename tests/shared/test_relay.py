@@ -177,7 +177,7 @@ async def test_a_chain_with_a_hole_is_not_sent(settings: Settings) -> None:
         assert await told(two) == []
 
 
-async def test_every_partition_that_ever_spoke_gets_a_beat(settings: Settings) -> None:
+async def test_every_partition_gets_a_beat(settings: Settings) -> None:
     async with pair(settings, parts=("http",)) as two:
         for amount in range(20):
             await say(two, amount)
@@ -192,7 +192,16 @@ async def test_every_partition_that_ever_spoke_gets_a_beat(settings: Settings) -
         assert set(beats) == set(range(PARTITIONS))
         for part, beat in beats.items():
             assert read_position(beat["beat"]) == read_link(lasts[part]["feed"]).position
-            assert beat["ce_id"] == lasts[part]["ce_id"]
+            assert (beat["ce_id"], beat["epoch"]) == (lasts[part]["ce_id"], b"1")
+
+
+async def test_a_partition_that_never_spoke_gets_a_beat_too(settings: Settings) -> None:
+    async with pair(settings, parts=("http",)) as two:
+        work = Relay(two.speaker, lease=60)
+        await work.beat(await leading(work))
+        await work.outlet.close()
+        told = [dict(record.headers) for record in await records(settings, two.topic)]
+        assert [(beat["beat"], beat["epoch"]) for beat in told] == [(b"0:0", b"1")] * PARTITIONS
 
 
 async def test_private_events_move_the_cursor_and_stay_at_home(settings: Settings) -> None:

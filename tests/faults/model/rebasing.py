@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from shared.channel import Link
+from shared.channel import Link, said_in
 from shared.message import Position
 from shared.parting import Cut, Heard, denial, is_cut_off, latest, next_epoch
 from tests.faults.model.kafka import Partition, Told
@@ -16,7 +16,7 @@ LOOK_BACK = 50
 def may_start(store: SpeakersStore, topic: list[Partition]) -> bool:
     """Return whether the store is the one that spoke last, as far as its own start can see."""
     tails = [told for partition in topic for told in latest(partition.log[-LOOK_BACK:])]
-    return not store.doubt() and not any(denial(_heard(store, told), store.epoch) for told in tails)
+    return not store.doubt() and not any(denial(_heard(store, told), said_in(told.word), store.epoch) for told in tails)
 
 
 def rebase(rules: Rules, store: SpeakersStore, topic: list[Partition], listeners: Iterable[Listener], now: int) -> None:
@@ -24,13 +24,14 @@ def rebase(rules: Rules, store: SpeakersStore, topic: list[Partition], listeners
     cut = Cut(len(store.feed), store.epoch)
     for partition in topic:
         cut.kafka([*_all_heard(store, partition.log)])
+        cut.words(told.word for told in partition.log)
     for listener in listeners:
         cut.listeners(
             Heard(last, store.says(last) or is_cut_off(last, store.epoch_at(last.number)))
             for last in listener.last.values()
         )
     at = cut.number if rules.finds_cut else len(store.feed)
-    store.epoch = next_epoch(store.epoch, cut.highest.epoch, now) if rules.takes_new_epoch else store.epoch + 1
+    store.epoch = next_epoch(store.epoch, cut.newest, now) if rules.takes_new_epoch else store.epoch + 1
     store.fresh += [row.event for row in store.feed[at:]]
     del store.feed[at:]
     store.last_public = _last_public(store.feed)
@@ -40,6 +41,9 @@ def rebase(rules: Rules, store: SpeakersStore, topic: list[Partition], listeners
     if rules.empties_kafka:
         for partition in topic:
             partition.lose_head(len(partition.log))
+    if rules.tells_epoch:
+        for part, beat in store.beats(at).items():
+            topic[part].put(beat, None)
 
 
 def _all_heard(store: SpeakersStore, log: Iterable[Told]) -> Iterator[Heard]:

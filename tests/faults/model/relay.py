@@ -2,7 +2,7 @@
 
 from random import Random
 
-from shared.channel import Beat, Link, first_break
+from shared.channel import Link, first_break
 from shared.message import Position
 from tests.faults.model.kafka import Partition
 from tests.faults.model.rules import Rules
@@ -61,8 +61,8 @@ class Relay:
         """Tell every partition its last public event."""
         self._beaten = now
         if self.led:
-            for part, position in self._store.lasts(self.led.number).items():
-                self._topic[part].put(Beat(position), None)
+            for part, beat in self._store.beats(self.led.number).items():
+                self._topic[part].put(beat, None)
 
     def _read(self, led: Led) -> None:
         upto = min(len(self._store.feed), led.number + PAGE)

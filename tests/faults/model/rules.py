@@ -21,6 +21,8 @@ class Rules:
     takes_new_epoch: bool = True
     empties_kafka: bool = True
     finds_cut: bool = True
+    names_epoch: bool = True
+    tells_epoch: bool = True
     locks_redrive: bool = True
     keeps_natural_keys: bool = True
 
@@ -37,6 +39,8 @@ PLANTED = {
     "epoch not unique": Rules(takes_new_epoch=False),
     "Kafka not emptied by a rebase": Rules(empties_kafka=False),
     "cut always at the head": Rules(finds_cut=False),
+    "beats without the store's epoch": Rules(names_epoch=False),
+    "epoch not told by a rebase": Rules(tells_epoch=False),
     "redrive without the row's lock": Rules(locks_redrive=False),
     "effects without natural keys": Rules(keeps_natural_keys=False),
 }

@@ -4,7 +4,7 @@ from bisect import bisect_right
 from random import Random
 from typing import NamedTuple
 
-from shared.channel import Link
+from shared.channel import Beat, Link
 from shared.message import BEGINNING, Position
 from shared.parting import Server, Store, doubt
 from tests.faults.model.rules import Rules
@@ -144,8 +144,13 @@ class SpeakersStore:
         number = bisect_right(self.feed, after, key=_position) if self._rules.reads_by_position else after.number
         return self.between(number, self.cursor, part)[:limit]
 
-    def lasts(self, upto: int) -> dict[int, Position]:
-        """Return each partition's last public position at or below a number."""
+    def beats(self, upto: int) -> dict[int, Beat]:
+        """Return each partition's beat for its last public event at or below a number, or for the beginning."""
+        lasts = self._lasts(upto)
+        told = {part: lasts.get(part, BEGINNING) for part in range(PARTITIONS)}
+        return {part: Beat(last, self.epoch if self._rules.names_epoch else last.epoch) for part, last in told.items()}
+
+    def _lasts(self, upto: int) -> dict[int, Position]:
         found: dict[int, Position] = {}
         for row in reversed(self.feed[:upto]):
             if row.event.part is not None and row.event.part not in found:

@@ -40,6 +40,7 @@ class Weather:
             (5, self.head_lost),
             (3, self.wiped),
             (6, self.store_restored),
+            (6, self.store_restored_twice),
             (6, self.listener_restored),
         )
 
@@ -122,21 +123,35 @@ class Weather:
         self._world.kafka_lost_at = self._world.now
 
     def store_restored(self) -> None:
-        """Restore the speaker's store, maybe after a disaster that took Kafka too.
+        """Restore the speaker's store, maybe after a disaster that took Kafka too."""
+        self._restore(self._rng.choice(self._copies), is_moved=self._rng.random() < 0.7)
 
-        A copy of its disk is the same server again: then only Kafka can tell, so it must have lost nothing meanwhile,
-        not by a rebase either, and nobody may come back to a copy of the life that has ended.
+    def store_restored_twice(self) -> None:
+        """Restore the speaker's store, rebase it, and soon restore the same copy once more."""
+        kept = self._rng.choice(self._copies)
+        for _ in range(2):
+            self._restore(kept, is_moved=False)
+            self._world.rebase()
+            for _ in range(self._rng.randrange(20)):
+                self._world.relay()
+
+    def _restore(self, kept: Kept, *, is_moved: bool) -> None:
+        """Be a copy again.
+
+        A copy of its disk is the same server again: then only Kafka can tell, so it must have lost nothing meanwhile.
+        A rebase empties it, and leaves what tells: the copy may be of a life that a rebase has ended. Where Kafka had
+        heard nothing since, the epoch goes on, and nobody may come back to a copy of the life that it leaves.
         """
-        kept, is_in = self._rng.choice(self._copies), self._world.store.is_in
-        if kept.at <= self._world.kafka_lost_at or self._rng.random() < 0.7:
+        is_in = self._world.store.is_in
+        if is_moved or kept.at <= self._world.kafka_lost_at:
             self._servers += 1
             is_in = Server(1, self._servers)
             if self._rng.random() < 0.3:
                 self.wiped()
-        else:
-            self._copies = [copy for copy in self._copies if copy.at <= kept.at]
         self._world.store.restore(kept, is_in)
         self._world.start_speaker()
+        if not self._world.is_refused:
+            self._copies = [copy for copy in self._copies if copy.at <= kept.at]
 
     def listener_restored(self) -> None:
         """Restore a listener; its processes were stopped for it."""

@@ -93,7 +93,6 @@ class World:
         if self.is_refused:
             listeners = [group.listener for group in self.groups if group.listener.rows]
             rebase(self.rules, self.store, self.topic, listeners, self.now)
-            self.kafka_lost_at = self.now
             self.start_speaker()
             assert not self.is_refused, "a rebase that did not help"
 
