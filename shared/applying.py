@@ -8,17 +8,18 @@ import random
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeAlias, TypeVar
 
 import structlog
 
 from shared import telemetry
-from shared.channel import Followed, follow
+from shared.channel import Followed, Link, Place, follow
 from shared.cloudevent import Arrival
 from shared.diverting import Diverted, divert
 from shared.failpoints import reached
 from shared.faults import is_passing
-from shared.fence import Fence, FenceMissing
+from shared.fence import Fence, FenceMissing, SpeakerWentBack
 from shared.message import Envelope, Vocabulary
 from shared.parking import Parking
 from shared.postgres import Tx
@@ -87,7 +88,7 @@ class Applier:
             return {}
         try:
             return await self._through(arrivals)
-        except (Stopping, FenceMissing):
+        except (Stopping, FenceMissing, SpeakerWentBack):
             raise
         except Exception as error:
             if len(arrivals) == 1:
@@ -131,6 +132,7 @@ class Applier:
         async with self.running.pool.acquire() as tx, tx.transaction():
             places = await self.fence.lock(tx, by_part)
             await reached("consumer.locked")
+            await self.fence.doubt(tx, {p: at for p, told in by_part.items() if (at := _known(places[p], told))})
             followed = {part: follow(places[part], told) for part, told in by_part.items()}
             fresh = sorted((a for f in followed.values() for a in f.fresh), key=lambda a: a.word.position)
             chosen = self._divert(fresh, await self.parking.keys(tx), fault)
@@ -193,3 +195,9 @@ class Applier:
         await pause(self.running, seconds)
         if self.running.stop.is_set():
             raise Stopping
+
+
+def _known(place: Place, told: Sequence[Arrival]) -> datetime | None:
+    """Return when the newest event was recorded that a partition's place says is known."""
+    known = (a.recorded_at for a in told if isinstance(a.word, Link) and a.word.position <= place.last)
+    return max(known, default=None)

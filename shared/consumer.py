@@ -23,10 +23,11 @@ from shared.catching_up import CatchingUp
 from shared.cloudevent import Arrival, Foreign, Record, arrival, passed_by, source_of
 from shared.failpoints import reached
 from shared.faults import is_passing
-from shared.fence import FenceMissing
+from shared.fence import FenceMissing, SpeakerWentBack
 from shared.gaps import Gaps
 from shared.message import Vocabulary
 from shared.running import Bell, CannotRun, Running, pause
+from shared.standing import Standing
 
 MOST_AT_ONCE = 500
 COMMIT_EVERY = 5.0
@@ -54,6 +55,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self.applier = Applier(running, name, speaker, vocabulary, effect, bell)
         self._running = running
         self._source = source_of(running.settings.cell, speaker)
+        self._standing = Standing(self.applier)
         self._gaps = Gaps(self.applier, lambda: self._kafka)
         self._most_at_once = most_at_once
         self._heard_at = self._committed_at = time.monotonic()
@@ -181,9 +183,14 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
                 self._gaps.close(part, gap)
             self._set_back = set(gaps)
             self._in_hand = None if not gaps else self._in_hand
+            await self._standing.end(arrival.part for arrival in arrivals)
             await self._commit_lazily()
         except Stopping:
             return
+        except SpeakerWentBack as error:
+            with suppress(Stopping):
+                await self._standing.begin({record.partition for record in records}, error)
+                await self._look_again(records)
         except FenceMissing as error:  # a rebase has taken the rows of views that show what is lost
             self._gone = error
         except Exception as error:
@@ -191,6 +198,9 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def _begin_again(self, records: Sequence[Record], bug: Exception) -> None:
         _log.error("bug", alarm=True, **self._named, exc_info=bug)
+        await self._look_again(records)
+
+    async def _look_again(self, records: Sequence[Record]) -> None:
         await pause(self._running, LOOK_EVERY)
         for record in reversed(records):  # the rows have not moved past what was not done
             self._gaps.seek(record.partition, record.offset)

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import asyncpg
 
 from shared.channel import Place
 from shared.message import Position
 from shared.postgres import Tx
+
+CLOCKS_ERR = timedelta(seconds=2)  # when another server takes over
 
 _ROWS = "SELECT part, epoch, number, next_offset FROM consumed WHERE consumer = $1 AND topic = $2"
 _LOCK = _ROWS + " AND part = ANY($3::smallint[]) ORDER BY part FOR UPDATE"
@@ -18,10 +21,20 @@ FROM unnest($3::smallint[], $4::bigint[], $5::bigint[], $6::bigint[]) AS p (part
 ON CONFLICT DO NOTHING
 """
 _MOVE = """
-UPDATE consumed SET epoch = p.epoch, number = p.number, next_offset = p.next_offset, applied_at = clock_timestamp()
+UPDATE consumed SET epoch = p.epoch, number = p.number, next_offset = p.next_offset, applied_at =
+  CASE WHEN (consumed.epoch, consumed.number) = (p.epoch, p.number) THEN applied_at ELSE clock_timestamp() END
 FROM unnest($3::smallint[], $4::bigint[], $5::bigint[], $6::bigint[]) AS p (part, epoch, number, next_offset)
 WHERE consumed.consumer = $1 AND consumed.topic = $2 AND consumed.part = p.part
 """
+# all at or below a position was recorded before somebody could apply the event there
+_NEWER = """
+SELECT c.part FROM consumed c JOIN unnest($3::smallint[], $4::timestamptz[]) AS t (part, recorded_at) USING (part)
+WHERE c.consumer = $1 AND c.topic = $2 AND t.recorded_at > c.applied_at + $5::interval ORDER BY c.part
+"""
+
+
+class SpeakerWentBack(Exception):
+    """A speaker tells as known what it recorded later than that: its store went back, and nobody has noticed."""
 
 
 class FenceMissing(Exception):
@@ -46,6 +59,17 @@ class Fence:
         if len(found) < len(wanted):
             raise FenceMissing(f"{self.consumer} has no row for {self.topic} {sorted(set(wanted) - set(found))}")
         return found
+
+    async def doubt(self, tx: Tx, told: Mapping[int, datetime]) -> None:
+        """Raise SpeakerWentBack where what is to be passed over, by partition, is newer than what was applied last."""
+        if not told:
+            return
+        rows = await tx.fetch(_NEWER, self.consumer, self.topic, list(told), list(told.values()), CLOCKS_ERR)
+        if parts := [row["part"] for row in rows]:
+            where = f"{self.topic}, partitions {parts}"
+            raise SpeakerWentBack(
+                f"{where}: new events have known numbers. Stop the speaker, and `branchline rebase` it."
+            )
 
     async def place(self, tx: Tx, places: Mapping[int, Place]) -> None:
         """Make the rows of a new consumer; another process of it may have been first, and its rows stand."""

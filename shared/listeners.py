@@ -2,8 +2,12 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import NamedTuple
 
+import asyncpg
+
+from shared.fence import CLOCKS_ERR
 from shared.lineage import Claim, compare
 from shared.message import Position
 from shared.parting import Heard, is_cut_off
@@ -14,11 +18,18 @@ SELECT n.nspname FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid
 WHERE c.relname = 'consumed' AND starts_with(n.nspname, $1) ORDER BY n.nspname
 """
 _PATH = "SELECT set_config('search_path', $1, true)"
-_PLACES = "SELECT consumer, part, epoch, number FROM consumed WHERE topic = $1 ORDER BY consumer, part"
+_PLACES = "SELECT consumer, part, epoch, number, applied_at FROM consumed WHERE topic = $1 ORDER BY consumer, part"
 _WAITING = "SELECT consumer, epoch, number FROM dead_letter WHERE topic = $1 AND redriven_at IS NULL"
 _EPOCH_AT = """
 SELECT coalesce(f.epoch, h.epoch) FROM feed_head h, unnest($1::bigint[]) WITH ORDINALITY AS n (number, place)
 LEFT JOIN feed f ON f.number = n.number ORDER BY n.place
+"""
+# what was recorded after somebody had applied an event at its number or above is not what was heard there
+_RENAMED = """
+SELECT DISTINCT ON (t.consumer) t.consumer, f.epoch, f.number FROM feed f JOIN event e ON e.seq = f.seq
+JOIN unnest($1::text[], $2::bigint[], $3::bigint[], $4::timestamptz[]) AS t (consumer, epoch, number, applied_at)
+  ON (f.epoch, f.number) <= (t.epoch, t.number) AND e.recorded_at > t.applied_at + $5::interval
+ORDER BY t.consumer, f.number
 """
 _OF_VIEWS = """
 SELECT name, name || '.views.' || text_hash AS consumer FROM view_set
@@ -39,6 +50,7 @@ class At(NamedTuple):
     consumer: str
     part: int
     last: Position
+    applied_at: datetime
 
 
 @dataclass
@@ -56,7 +68,7 @@ async def listeners(tx: Tx, cell: str, topic: str, *, back_to: str) -> list[List
     for (schema,) in await tx.fetch(_SCHEMAS, f"{cell}_"):
         await tx.execute(_PATH, schema)
         rows = await tx.fetch(_PLACES, topic)
-        listener = Listener(schema, [At(r["consumer"], r["part"], Position(r["epoch"], r["number"])) for r in rows])
+        listener = Listener(schema, [_at(row) for row in rows])
         for row in await tx.fetch(_WAITING, topic):
             listener.waiting.setdefault(Position(row["epoch"], row["number"]), []).append(row["consumer"])
         if rows:
@@ -66,7 +78,7 @@ async def listeners(tx: Tx, cell: str, topic: str, *, back_to: str) -> list[List
 
 
 async def strangers(tx: Tx, hearing: Iterable[Listener]) -> dict[str, list[Heard]]:
-    """Return the consumers that have heard what the feed does not say, each with the places."""
+    """Return the consumers that have heard what the feed does not say, or has given to others, each with the places."""
     places = [at for one in hearing for at in one.places]
     heard = await compare(tx, [Claim(at.last) for at in places])
     epochs = [row[0] for row in await tx.fetch(_EPOCH_AT, [at.last.number for at in places])]
@@ -74,7 +86,14 @@ async def strangers(tx: Tx, hearing: Iterable[Listener]) -> dict[str, list[Heard
     for at, one, epoch in zip(places, heard, epochs, strict=True):
         if not one.is_said and not is_cut_off(at.last, epoch):
             found.setdefault(at.consumer, []).append(one)
+    rows = [(at.consumer, *at.last, at.applied_at) for at in places]
+    for row in await tx.fetch(_RENAMED, *map(list, zip(*rows, strict=True)), CLOCKS_ERR) if rows else ():
+        found.setdefault(row["consumer"], []).append(Heard(Position(row["epoch"], row["number"]), False))
     return found
+
+
+def _at(row: asyncpg.Record) -> At:
+    return At(row["consumer"], row["part"], Position(row["epoch"], row["number"]), row["applied_at"])
 
 
 async def spoil_views(

@@ -15,6 +15,7 @@ from shared.catching_up import CatchingUp
 from shared.channel import read_link
 from shared.consumer import Consumer
 from shared.feed import number_events
+from shared.fence import CLOCKS_ERR
 from shared.lineage import WentBack, check, read_store
 from shared.message import Envelope, Issued, Position
 from shared.migrations import provision
@@ -29,7 +30,7 @@ from shared.settings import Settings
 from shared.status import collect
 from shared.store import once
 from tests.shared.dump import dump, new_cluster, restore
-from tests.shared.pair import CAUSE, LISTENER, PARTITIONS, VOCABULARY, Pair, at_work, eventually, pair
+from tests.shared.pair import CAUSE, LISTENER, PARTITIONS, VOCABULARY, Pair, at_work, eventually, owner, pair
 from tests.shared.topic import lose, records
 from tests.shared.toy import NAME, TOTALS, TOY, WITH_VIEWS, Add, Added, at, project
 
@@ -217,6 +218,40 @@ async def test_what_a_rebased_store_said_is_listed_when_its_copy_is_restored_onc
     async with pair(settings) as two, at_work(hearing(two)):
         await two.say((uuid4(), 8))
         await two.until_heard(range(1, 9))
+
+
+async def test_a_listener_halts_where_kafka_was_lost_too_and_hears_all_after_a_rebase(
+    settings: Settings, tmp_path: Path
+) -> None:
+    one = uuid4()
+    async with pair(settings) as two, at_work(hearing(two)):
+        await two.say((one, 1), (one, 2), (one, 3))
+        await two.until_heard((1, 2, 3))
+        copy = await dump(settings, NAME, tmp_path / "copy")
+        await two.say((one, 4), (one, 5), (one, 6))
+        await two.until_heard(range(1, 7))
+    await restore(settings, NAME, copy)
+    await lose(settings, settings.topic(NAME))
+    await asyncio.sleep(CLOCKS_ERR.total_seconds() + 0.1)
+    async with pair(settings) as two, at_work(hearing(two)):
+        await two.say((one, 7), (one, 8))  # at the places of 4 and 5
+        await eventually(lambda: two.rows("halted"))
+        await two.until_heard(range(1, 7))
+    done = await rebase(settings, NAME)
+    assert done
+    assert (done.cut, done.head, done.numbered) == (3, 5, 2)
+    async with pair(settings) as two, at_work(hearing(two)):
+        await two.until_heard(range(1, 9))
+        assert await two.rows("halted") == []
+
+
+async def test_what_is_told_again_halts_nobody(settings: Settings) -> None:
+    async with spoken(settings, 1, 2, 3) as two:
+        await asyncio.sleep(CLOCKS_ERR.total_seconds() + 0.1)
+        await owner(two, "UPDATE relay_cursor SET number = 0, leader = leader + 1, lease_until = '-infinity'")
+        await two.say((uuid4(), 4))
+        await two.until_heard(range(1, 5))
+        assert await two.rows("halted") == []
 
 
 async def test_a_service_that_runs_is_not_rebased(settings: Settings) -> None:
