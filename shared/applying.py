@@ -19,11 +19,11 @@ from shared.cloudevent import Arrival
 from shared.diverting import Diverted, divert
 from shared.failpoints import reached
 from shared.faults import is_passing
-from shared.fence import Fence, FenceMissing, SpeakerWentBack
+from shared.fence import Fence, SpeakerWentBack
 from shared.message import Envelope, Vocabulary
 from shared.parking import Parking
 from shared.postgres import Tx
-from shared.running import Bell, Running, pause
+from shared.running import Bell, CannotRun, Running, pause
 
 Result = TypeVar("Result")
 Effect: TypeAlias = Callable[[Tx, Sequence[Envelope]], Awaitable[None]]
@@ -82,13 +82,14 @@ class Applier:
     async def take(self, arrivals: Sequence[Arrival]) -> dict[int, Gap]:
         """Apply what is new, in feed order; return the partitions with a gap. Arrivals of a partition are in its order.
 
-        Returns when the rows have moved, however long that takes; raises Stopping when the service stops before.
+        Returns when the rows have moved, however long that takes; raises Stopping when the service stops before, and
+        CannotRun when nothing may be applied any more.
         """
         if not arrivals:
             return {}
         try:
             return await self._through(arrivals)
-        except (Stopping, FenceMissing, SpeakerWentBack):
+        except (Stopping, CannotRun, SpeakerWentBack):
             raise
         except Exception as error:
             if len(arrivals) == 1:

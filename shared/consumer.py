@@ -23,7 +23,7 @@ from shared.catching_up import CatchingUp
 from shared.cloudevent import Arrival, Foreign, Record, arrival, passed_by, source_of
 from shared.failpoints import reached
 from shared.faults import is_passing
-from shared.fence import FenceMissing, SpeakerWentBack
+from shared.fence import SpeakerWentBack
 from shared.gaps import Gaps
 from shared.message import Vocabulary
 from shared.running import Bell, CannotRun, Running, pause
@@ -64,7 +64,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self._applying: asyncio.Task[None] | None = None
         self._set_back: set[int] = set()
         self._is_over = False
-        self._gone: FenceMissing | None = None
+        self._gone: CannotRun | None = None
 
     @property
     def name(self) -> str:
@@ -90,7 +90,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         return {}
 
     async def run(self) -> None:
-        """Hear the speaker until the service stops; raise NotPlaced when it is not known where to begin."""
+        """Hear the speaker until the service stops; raise CannotRun when it may apply nothing, or not begin."""
         wait = SHORTEST
         while not self._running.stop.is_set():
             try:
@@ -130,7 +130,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         while not self._running.stop.is_set():
             await pause(self._running, LOOK_EVERY)
             if self._gone:
-                raise CannotRun(f"{self._gone}: nobody knows any more what it has applied; start it again")
+                raise self._gone
             silent = time.monotonic() - self._heard_at
             if silent > SILENT_AFTER and self._kafka.assignment():
                 _log.error("nothing heard, not even a beat", alarm=True, **self._named, seconds=round(silent))
@@ -191,7 +191,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
             with suppress(Stopping):
                 await self._standing.begin({record.partition for record in records}, error)
                 await self._look_again(records)
-        except FenceMissing as error:  # a rebase has taken the rows of views that show what is lost
+        except CannotRun as error:  # a swap, or a rebase, has taken the rows of views or the views themselves
             self._gone = error
         except Exception as error:
             await self._begin_again(records, error)

@@ -9,6 +9,7 @@ import asyncpg
 from shared.channel import Place
 from shared.message import Position
 from shared.postgres import Tx
+from shared.running import CannotRun
 
 CLOCKS_ERR = timedelta(seconds=2)  # when another server takes over
 
@@ -37,8 +38,11 @@ class SpeakerWentBack(Exception):
     """A speaker tells as known what it recorded later than that: its store went back, and nobody has noticed."""
 
 
-class FenceMissing(Exception):
+class FenceMissing(CannotRun):
     """A consumer has no row for a partition it hears: what it has applied is not known, so nothing may be applied."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(f"{cause}: nobody knows any more what it has applied; start it again")
 
 
 @dataclass(frozen=True)

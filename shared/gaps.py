@@ -13,6 +13,7 @@ from aiokafka.errors import IllegalStateError
 from shared.applying import Applier, Gap, Stopping
 from shared.catching_up import CatchingUp
 from shared.channel import needed
+from shared.running import CannotRun
 
 _log = structlog.get_logger()
 
@@ -67,7 +68,7 @@ class Gaps:
             async with self.applier.running.pool.acquire() as tx:
                 place = (await self.applier.fence.places(tx))[part]
             self.seek(part, place.next_offset)
-        except Stopping:
+        except (Stopping, CannotRun):  # the consumer comes to the same
             return
         except Exception as error:  # it stays a gap, and is found again
             _log.error("gap: cannot be filled", alarm=True, **self._named, part=part, exc_info=error)

@@ -50,8 +50,8 @@ async def try_again(body: Redrive, at: Here) -> dict[str, Any]:
 
 def _appliers(running: Running) -> list[Applier]:
     # FastStream comes with the consumers: a process that only answers has no use for it
+    from shared.hearers import hearers
     from shared.reacting import reactor
-    from shared.views import hearers
 
     reactors = [reactor(running, hearing) for hearing in running.service.hears]
     return [one.applier for one in (*reactors, *hearers(running))]

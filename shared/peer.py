@@ -58,13 +58,10 @@ class Peers:
         """Give the lines of an answer in NDJSON as they come; raises like `call`."""
         async with self.stream(service, path) as answer:
             rest = b""
-            try:
-                async for chunk in answer.aiter_bytes():
-                    *whole, rest = (rest + chunk).split(b"\n")
-                    for line in whole:
-                        yield line
-            except httpx2.HTTPError as error:
-                raise Unavailable(f"{service} broke off: {type(error).__name__}") from error
+            async for chunk in answer.aiter_bytes():
+                *whole, rest = (rest + chunk).split(b"\n")
+                for line in whole:
+                    yield line
             if rest:
                 yield rest
 
@@ -82,6 +79,8 @@ class Peers:
             if answer.status_code >= 400:
                 _check(service, answer.status_code, answer.content)
             yield answer
+        except httpx2.HTTPError as error:
+            raise Unavailable(f"{service} broke off: {type(error).__name__}") from error
         finally:
             await answer.aclose()
 

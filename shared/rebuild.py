@@ -1,6 +1,11 @@
-"""A rebuild's tables: made beside the ones that are read, and put in their place in one transaction.
+"""A rebuild's tables: made beside the ones that are read, and put in their place in one transaction. Times are seconds.
 
 What fills them, and when they have caught up, is in `shared/views.py`.
+
+Processes of two texts may run side by side. A text is retired when another takes its place, read or being built. One
+that is not retired is kept by a lease, which its processes renew while they work. A retired text is not built again
+while such a one is kept: its processes stand aside, and so does one that is started again. So an older text takes the
+place again only when no process of the newer has been at work for a LEASE: to undo a deploy is to end the newer ones.
 """
 
 import hashlib
@@ -10,12 +15,16 @@ import asyncpg
 
 from shared.failpoints import reached
 from shared.postgres import Tx
+from shared.running import CannotRun
 
 if TYPE_CHECKING:
     from shared.running import Running
 
 # a swap that waits for a reader longer gives up and comes again: below Postgres's own patience with deadlocks
 _SWAP_PATIENCE = "300ms"
+
+LEASE = 30.0  # longer than a process takes to be started again, on a busy machine too
+RENEW_EVERY = 5.0
 
 _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('views of ' || current_schema() || $1, 0))"
 _PATH = "SELECT set_config('search_path', $1, true)"
@@ -25,15 +34,34 @@ _OWN_LOCKED = _OWN + " FOR UPDATE"
 _OWN_SHARED = _OWN + " FOR SHARE"
 _LIVE = "SELECT text_hash, number FROM view_set WHERE name = $1 AND live FOR UPDATE"
 _BEGIN = "INSERT INTO view_set (name, text_hash, live) VALUES ($1, $2, false)"
-_ABANDON = "DELETE FROM view_set WHERE name = $1 AND NOT live"
-_RETIRE = "DELETE FROM view_set WHERE name = $1 AND text_hash <> $2"
+_NOTE_RETIRED = """
+INSERT INTO view_text (name, text_hash, retired_at) SELECT name, text_hash, clock_timestamp() FROM gone
+ON CONFLICT (name, text_hash) DO UPDATE SET retired_at = excluded.retired_at
+"""
+_ABANDON = "WITH gone AS (DELETE FROM view_set WHERE name = $1 AND NOT live RETURNING name, text_hash)" + _NOTE_RETIRED
+_RETIRE = (
+    "WITH gone AS (DELETE FROM view_set WHERE name = $1 AND text_hash <> $2 RETURNING name, text_hash)" + _NOTE_RETIRED
+)
+_COME_BACK = "UPDATE view_text SET retired_at = NULL WHERE name = $1 AND text_hash = $2"
+_KEEP = """
+INSERT INTO view_text (name, text_hash, kept_until)
+SELECT name, text_hash, clock_timestamp() + make_interval(secs => $3) FROM view_set WHERE name = $1 AND text_hash = $2
+ON CONFLICT (name, text_hash) DO UPDATE SET kept_until = excluded.kept_until RETURNING true
+"""
+_GIVES_WAY = """
+SELECT EXISTS (SELECT FROM view_text WHERE name = $1 AND text_hash = $2 AND retired_at IS NOT NULL)
+  AND EXISTS (SELECT FROM view_text WHERE name = $1 AND text_hash <> $2 AND retired_at IS NULL
+              AND kept_until > clock_timestamp())
+"""
 _GO_LIVE = "UPDATE view_set SET live = true, moved_at = clock_timestamp() WHERE name = $1 AND text_hash = $2"
 _FORGET = (
     "DELETE FROM consumed WHERE starts_with(consumer, $1) AND consumer <> ALL($2::text[])",
     "DELETE FROM parked_key WHERE starts_with(consumer, $1) AND consumer <> ALL($2::text[])",
     "DELETE FROM dead_letter WHERE starts_with(consumer, $1) AND consumer <> ALL($2::text[])",
 )
-_LIVE_CONSUMERS = "SELECT $2 || text_hash FROM view_set WHERE name = $1 AND live"
+_CONSUMERS = "SELECT $2 || text_hash FROM view_set WHERE name = $1"
+# what a rebase has renamed shows what is lost
+_LIVE_CONSUMER = "SELECT $2 || text_hash FROM view_set WHERE name = $1 AND live AND strpos(text_hash, '~') = 0"
 _OBJECTS = """
 WITH place AS (SELECT oid, nspname FROM pg_namespace WHERE nspname = $1), object AS (
   SELECT CASE relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END
@@ -54,8 +82,11 @@ _DROPS = _OBJECTS + "SELECT format('DROP %s IF EXISTS %s CASCADE', kind, name) F
 _MOVES = _OBJECTS + "SELECT format('ALTER %s %s SET SCHEMA %I', kind, name, $2::text) FROM object ORDER BY place"
 
 
-class Superseded(Exception):
-    """The views of another text have been put in the place of these."""
+class Superseded(CannotRun):
+    """The views of another text have taken the place of these, or a rebase has: they are filled no more."""
+
+    def __init__(self) -> None:
+        super().__init__("views of another text took the place of these")
 
 
 class ViewTables:
@@ -84,11 +115,14 @@ class ViewTables:
         """Make the tables beside, empty, where they are in neither place yet; return whether they are the ones read.
 
         A build that was broken off goes on, for its number moved with its rows; one of another text is dropped.
-        Where nothing is read yet they take the place at once, and show how far behind they are.
+        Where nothing is read yet they take the place at once, and show how far behind they are. Raises Superseded
+        where the text must give way.
         """
         await tx.execute(_ONE_AT_A_TIME, self.name)
         own = await tx.fetchrow(_OWN_LOCKED, self.name, self.text_hash)
         if own is None:
+            if await self._gives_way(tx):
+                raise Superseded
             await tx.execute(_ABANDON, self.name)
             await self._forget_consumers(tx)
             await self._each(tx, _DROPS, self.building)
@@ -96,6 +130,8 @@ class ViewTables:
             await tx.execute(self.text)
             await tx.execute(_PATH, f"{self.views},{self._kernel}")
             await tx.execute(_BEGIN, self.name, self.text_hash)
+            await tx.execute(_COME_BACK, self.name, self.text_hash)
+            await self.keep(tx)
             await reached("view.building")
         if own and own["live"]:
             return True
@@ -103,6 +139,22 @@ class ViewTables:
             return False
         await self._take_place(tx)
         return True
+
+    async def keep(self, tx: Tx) -> None:
+        """Say for a LEASE that a process is at work on them; raise Superseded."""
+        if not await tx.fetchval(_KEEP, self.name, self.text_hash, LEASE):
+            raise Superseded
+
+    async def may_return(self, tx: Tx) -> bool:
+        """Return whether superseded views may be prepared again; forget what a consumer of theirs has left late."""
+        await tx.execute(_ONE_AT_A_TIME, self.name)
+        await self._forget_consumers(tx)
+        return not await self._gives_way(tx)
+
+    async def live_consumer(self, tx: Tx) -> str | None:
+        """Return the name of the consumers that fill what is read; none where that shows what has been lost."""
+        name: str | None = await tx.fetchval(_LIVE_CONSUMER, self.name, self._stem)
+        return name
 
     async def enter(self, tx: Tx, *, alone: bool) -> int:
         """Let the transaction write the tables where they are; return the number they have read to. Raises Superseded.
@@ -136,14 +188,18 @@ class ViewTables:
         await self._each(tx, _MOVES, self.building, self.views)
         await tx.execute(_RETIRE, self.name, self.text_hash)
         await tx.execute(_GO_LIVE, self.name, self.text_hash)
+        await self.keep(tx)
         await tx.execute(_PATH, f"{self.views},{self._kernel}")
         await self._forget_consumers(tx)
 
+    async def _gives_way(self, tx: Tx) -> bool:
+        return bool(await tx.fetchval(_GIVES_WAY, self.name, self.text_hash))
+
     async def _forget_consumers(self, tx: Tx) -> None:
         """Drop the places of consumers whose tables are gone."""
-        kept = [row[0] for row in await tx.fetch(_LIVE_CONSUMERS, self.name, self._stem)]
+        kept = [row[0] for row in await tx.fetch(_CONSUMERS, self.name, self._stem)]
         for statement in _FORGET:
-            await tx.execute(statement, self._stem, [*kept, self.consumer])
+            await tx.execute(statement, self._stem, kept)
 
     async def _each(self, tx: Tx, listing: str, *places: str) -> None:
         rows: list[asyncpg.Record] = await tx.fetch(listing, *places)

@@ -1,27 +1,24 @@
 """A service's views: they follow its own feed, or others' topics, and are built anew beside when their text changes.
 
-Pages are events, pauses seconds.
+Which of two texts gives way is said in `shared/rebuild.py`. Pages are events, pauses seconds.
 """
 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import asyncpg
 import orjson
 import structlog
 
 from shared import telemetry
-from shared.channel import write_position
-from shared.errors import Unavailable
 from shared.failpoints import reached
 from shared.faults import is_passing
-from shared.message import BEGINNING, Envelope, Position, Vocabulary
-from shared.peer import PeerRefused
+from shared.fence import FenceMissing
+from shared.message import Envelope, Position, Vocabulary
 from shared.postgres import Tx
-from shared.rebuild import Superseded, ViewTables
+from shared.rebuild import RENEW_EVERY, Superseded, ViewTables
 from shared.running import pause
 from shared.store import cause_of
 
@@ -33,7 +30,7 @@ PAGE = 2000
 LONGEST_PAUSE = 0.25  # a number given by another process rings no bell here
 STUCK_PAUSE = 5.0
 LAST_PAGES = 4  # that a swap may still read while nobody else writes
-FRESH = timedelta(seconds=2)  # what is younger need not have been heard for a rebuilt view to be put in place
+LOOKS = 2  # at who keeps another text: after Postgres was away, all leases are over at the first
 
 _PAGE = """
 SELECT f.epoch, f.number, s.category, s.id, s.partition_key, e.version, e.shape, e.type, e.recorded_at,
@@ -45,28 +42,63 @@ _NEWS = """
 SELECT coalesce((SELECT v.number < h.number FROM view_set v, feed_head h WHERE v.name = $1 AND v.text_hash = $2), true)
 """
 _MOVE = "UPDATE view_set SET number = $3, moved_at = clock_timestamp() WHERE name = $1 AND text_hash = $2"
-_PLACES = "SELECT part, epoch, number FROM consumed WHERE consumer = $1 AND topic = $2"
 _log = structlog.get_logger()
 
 
 async def views(running: "Running") -> None:
     """Fill the service's views until it stops, and put a new build in place when it has caught up."""
-    assert running.service.views
     tables = ViewTables(running)
+    while not running.stop.is_set():
+        try:
+            await _work(running, tables)
+        except* Superseded:
+            running.views_live.clear()
+            _log.error("superseded: this process fills the views no more", text=tables.text_hash)
+        if not running.stop.is_set():
+            await _stand_aside(running, tables)
+
+
+async def _work(running: "Running", tables: ViewTables) -> None:
+    """Fill the views until the part stops. Raises Superseded, alone or in a group."""
+    assert running.service.views
+    async with running.pool.acquire() as tx, tx.transaction():
+        is_live = await tables.prepare(tx)
+    if is_live:
+        running.views_live.set()
+    _log.info("views", text=tables.text_hash, live=is_live)
+    filling = replace(running, stop=asyncio.Event())
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_keep(running, tables, filling.stop))
+        group.create_task((_hear if running.service.views.hears else _follow)(filling, tables))
+
+
+async def _keep(running: "Running", tables: ViewTables, over: asyncio.Event) -> None:
+    """Say that a process is at work on the views; let `over` end whatever waits for better times."""
     try:
-        async with running.pool.acquire() as tx, tx.transaction():
-            is_live = await tables.prepare(tx)
-        if is_live:
-            running.views_live.set()
-        _log.info("views", text=tables.text_hash, live=is_live)
-        if running.service.views.hears:
-            await _hear(running, tables)
-        else:
-            await _follow(running, tables)
-    except Superseded:
-        running.views_live.clear()
-        _log.error("superseded: this process fills the views no more", text=tables.text_hash)
-        await running.stop.wait()
+        while not running.stop.is_set():
+            try:
+                async with running.pool.acquire() as tx:
+                    await tables.keep(tx)
+            except Exception as error:
+                if not is_passing(error):
+                    raise
+            await pause(running, RENEW_EVERY)
+    finally:
+        over.set()
+
+
+async def _stand_aside(running: "Running", tables: ViewTables) -> None:
+    """Wait until the part stops, or nobody keeps a text that these views must give way to."""
+    looks = 0
+    while not running.stop.is_set() and looks < LOOKS:
+        await pause(running, RENEW_EVERY)
+        try:
+            async with running.pool.acquire() as tx, tx.transaction():
+                looks = looks + 1 if await tables.may_return(tx) else 0
+        except Exception as error:
+            if not is_passing(error):
+                raise
+            looks = 0
 
 
 async def _follow(running: "Running", tables: ViewTables) -> None:
@@ -166,85 +198,33 @@ async def _is_caught_up(running: "Running", tables: ViewTables, tx: Tx) -> bool:
 
 async def _hear(running: "Running", tables: ViewTables) -> None:
     """Fill the views from topics: consumers of their own name, from the beginning, now beside and then in place."""
+    from shared.hearers import hearers
+
     async with asyncio.TaskGroup() as group:
         for consumer in hearers(running):
-            group.create_task(consumer.run())
+            group.create_task(_be_heard(running, tables, consumer))
         group.create_task(_watch(running, tables))
 
 
-def hearers(running: "Running") -> "list[Consumer]":
-    """Return the consumers that fill the views from topics; none where they follow the own feed."""
-    from shared.consumer import Consumer
-
-    if running.service.views is None or not running.service.views.hears:
-        return []
-    tables = ViewTables(running)
-    own = replace(running, start_from="beginning")
-    return [
-        Consumer(
-            own,
-            tables.consumer,
-            heard.speaker,
-            Vocabulary(heard.events),
-            _Effect(running, tables),
-            most_at_once=PAGE,
-            bell=running.projected,
-        )
-        for heard in running.service.views.hears
-    ]
-
-
-class _Effect:
-    """What a page of another service's events does: fill the tables where they are."""
-
-    def __init__(self, running: "Running", tables: ViewTables) -> None:
-        self._running, self._tables = running, tables
-
-    async def __call__(self, tx: Tx, told: Sequence[Envelope]) -> None:
-        assert self._running.service.views
-        try:
-            await self._tables.enter(tx, alone=False)
-        except Superseded as superseded:  # for a consumer something that passes: it waits until the process ends
-            raise Unavailable("views of another text took the place of these") from superseded
-        await self._running.service.views.project(tx, told)
-        await reached("view.heard-projected")
+async def _be_heard(running: "Running", tables: ViewTables, consumer: "Consumer") -> None:
+    """Let a consumer fill the views; raise Superseded where its rows have gone with their text."""
+    try:
+        await consumer.run()
+    except FenceMissing:
+        async with running.pool.acquire() as tx, tx.transaction():
+            await tables.enter(tx, alone=False)
+        raise
 
 
 async def _watch(running: "Running", tables: ViewTables) -> None:
     """Put the build in place once every speaker's news has been heard."""
+    from shared.hearers import has_heard_all
+
     while not running.stop.is_set() and not running.views_live.is_set():
         try:
-            if await _has_heard_all(running, tables) and await _swap(running, tables):
+            if await has_heard_all(running, tables) and await _swap(running, tables):
                 running.views_live.set()
         except Exception as error:
             if not is_passing(error):
                 raise
         await pause(running, LONGEST_PAUSE * 4)
-
-
-async def _has_heard_all(running: "Running", tables: ViewTables) -> bool:
-    assert running.service.views
-    for heard in running.service.views.hears:
-        rows = await running.pool.fetch(_PLACES, tables.consumer, running.settings.topic(heard.speaker))
-        places = {row["part"]: Position(row["epoch"], row["number"]) for row in rows}
-        if not places or not await _has_heard(running, heard.speaker, places):
-            return False
-    return True
-
-
-async def _has_heard(running: "Running", speaker: str, places: dict[int, Position]) -> bool:
-    """Return whether a speaker's feed has nothing older than FRESH that these places have not reached."""
-    after = write_position(min(places.values()))
-    try:
-        body = await running.peers.call(speaker, "GET", f"/v1/feed?after={after}&limit={PAGE}")
-    except PeerRefused as refused:
-        raise Unavailable(f"the feed of {speaker}: {refused}") from refused
-    lines = [orjson.loads(line) for line in body.splitlines()]
-    missing = [line for line in lines if Position(*line["position"]) > places.get(line["part"], BEGINNING)]
-    if len(lines) == PAGE and missing:
-        return False
-    return all(_is_fresh(line) for line in missing)
-
-
-def _is_fresh(line: dict[str, Any]) -> bool:
-    return datetime.fromisoformat(line["recorded_at"]) > datetime.now(UTC) - FRESH

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from shared import status
+from shared import rebuild, status, views
 from shared.message import Cause, Envelope, Issued
 from shared.migrations import provision
 from shared.parts import serving
@@ -21,6 +21,11 @@ from shared.settings import Settings
 from tests.shared.toy import NAME, TOTALS, TOY, Add, Added, at, project
 
 LISTENER = "projection"
+# a leader that does nothing yet: the relay waits for its lease
+_SET_BACK = (
+    "UPDATE relay_cursor SET leader = leader + 1, number = 0, lease_until = clock_timestamp() + interval '1 hour'"
+)
+_LET_GO = "UPDATE relay_cursor SET lease_until = '-infinity'"
 SUM = "SELECT coalesce(sum(total), 0) FROM counters"
 
 
@@ -90,6 +95,47 @@ async def test_a_build_whose_speaker_does_not_answer_leaves_the_old_views_in_pla
         await asyncio.sleep(1)
         assert not running.views_live.is_set()
         assert await _is(running, 10)
+
+
+async def test_old_and_new_processes_live_side_by_side_and_the_newer_text_stays(
+    speaker: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rebuild, "LEASE", 2.0)
+    monkeypatch.setattr(views, "RENEW_EVERY", 0.5)
+    await say(speaker, 10)
+    async with serving(listener(TOTALS), speaker.settings, parts=("views", "http")) as old:
+        await old.views_live.wait()
+        await until(lambda: _is(old, 10))
+        async with serving(listener(changed(tmp_path)), speaker.settings, parts=("views",)) as new:
+            await asyncio.wait_for(new.views_live.wait(), 20)
+            for _ in range(60):  # longer than a consumer takes to see that its rows have gone
+                await say(speaker, 1)
+                await asyncio.sleep(0.1)
+            assert (old.stop.is_set(), new.stop.is_set()) == (False, False)
+            assert (old.views_live.is_set(), new.views_live.is_set()) == (False, True)
+            assert b"true" in await old.peers.call(LISTENER, "GET", "/health/live")
+            consumers = await new.pool.fetch("SELECT DISTINCT consumer FROM consumed")
+            assert [row[0] for row in consumers] == [ViewTables(new).consumer]
+            await until(lambda: _is(new, 70))
+        await asyncio.wait_for(old.views_live.wait(), 20)  # the newer deploy was undone
+        await until(lambda: _is(old, 70))
+
+
+async def test_a_build_beside_a_relay_that_was_set_back_waits_for_what_readers_have_seen(
+    speaker: Running, tmp_path: Path
+) -> None:
+    await say(speaker, 100)
+    async with serving(listener(TOTALS), speaker.settings, parts=("views",)) as old:
+        await old.views_live.wait()
+        await until(lambda: _is(old, 100))
+        await speaker.pool.execute(_SET_BACK)
+        async with serving(listener(changed(tmp_path)), speaker.settings, parts=("views",)) as running:
+            await asyncio.sleep(4)
+            assert not running.views_live.is_set()
+            assert await _is(running, 100)
+            await speaker.pool.execute(_LET_GO)
+            await asyncio.wait_for(running.views_live.wait(), 30)
+            assert await _is(running, 100)
 
 
 async def _is_idle(running: Running) -> bool:

@@ -12,6 +12,7 @@ from tests.faults.rig import Rig
 
 BUILT_WITHIN = 120.0
 LOOKED_EVERY = 0.02
+SIDE_BY_SIDE = 10.0
 # what is counted while it is built, by service
 COUNTED = {
     "pos": "SELECT count(*) FROM receipts",
@@ -32,6 +33,8 @@ async def rebuilt_and_killed(rig: Rig, chance: Random) -> None:
         turns += chance.sample(TURNS, len(TURNS))
     service, step = turns.pop()
     before = await rig.asked(service, _LIVE)
+    old = rig.services[service]
+    starts = old.starts
     async with read_all_the_while(rig, service):
         other = rig.program(
             service, "--parts", "views", name=f"{service}-reworded", module=("tests.faults.altered", "reworded")
@@ -43,8 +46,11 @@ async def rebuilt_and_killed(rig: Rig, chance: Random) -> None:
             return other.starts > 1 and await rig.asked(service, _LIVE) != before
 
         await eventually(is_built, BUILT_WITHIN)
+        await asyncio.sleep(SIDE_BY_SIDE)
+        assert (old.starts, other.starts) == (starts, 2), f"{service}: old and new processes end each other"
+        assert await rig.asked(service, _LIVE) != before, f"{service}: the old text took the place of the new one"
     await rig.part(other)
-    await rig.services[service].again()  # back to the text of before, which is built beside in its turn
+    await old.again()  # back to the text of before, which is built beside in its turn
 
 
 @asynccontextmanager
