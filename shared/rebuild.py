@@ -2,10 +2,11 @@
 
 What fills them, and when they have caught up, is in `shared/views.py`.
 
-Processes of two texts may run side by side. A text is retired when another takes its place, read or being built. One
-that is not retired is kept by a lease, which its processes renew while they work. A retired text is not built again
-while such a one is kept: its processes stand aside, and so does one that is started again. So an older text takes the
-place again only when no process of the newer has been at work for a LEASE: to undo a deploy is to end the newer ones.
+Processes of two texts may run side by side. A text is retired when another takes its place, read or being built. A
+lease says that some process of a text is there, at work or aside. A retired text that has been there ever since gives
+way, and is not built again, while one that is not retired is there: its processes stand aside, and so does one that is
+started again. So to undo a deploy is to end its processes: a LEASE later the older text takes the place again. A text
+that was away for a LEASE is a new deploy, and takes the place of what is there, also when it was undone before.
 """
 
 import hashlib
@@ -48,8 +49,12 @@ INSERT INTO view_text (name, text_hash, kept_until)
 SELECT name, text_hash, clock_timestamp() + make_interval(secs => $3) FROM view_set WHERE name = $1 AND text_hash = $2
 ON CONFLICT (name, text_hash) DO UPDATE SET kept_until = excluded.kept_until RETURNING true
 """
+_STAY = (
+    "UPDATE view_text SET kept_until = clock_timestamp() + make_interval(secs => $3) WHERE name = $1 AND text_hash = $2"
+)
 _GIVES_WAY = """
-SELECT EXISTS (SELECT FROM view_text WHERE name = $1 AND text_hash = $2 AND retired_at IS NOT NULL)
+SELECT EXISTS (SELECT FROM view_text WHERE name = $1 AND text_hash = $2 AND retired_at IS NOT NULL
+               AND kept_until > clock_timestamp())
   AND EXISTS (SELECT FROM view_text WHERE name = $1 AND text_hash <> $2 AND retired_at IS NULL
               AND kept_until > clock_timestamp())
 """
@@ -146,10 +151,15 @@ class ViewTables:
             raise Superseded
 
     async def may_return(self, tx: Tx) -> bool:
-        """Return whether superseded views may be prepared again; forget what a consumer of theirs has left late."""
+        """Return whether superseded views may be prepared again; forget what a consumer of theirs has left late.
+
+        Says for a LEASE that a process is there, aside.
+        """
         await tx.execute(_ONE_AT_A_TIME, self.name)
         await self._forget_consumers(tx)
-        return not await self._gives_way(tx)
+        gives_way = await self._gives_way(tx)
+        await tx.execute(_STAY, self.name, self.text_hash, LEASE)
+        return not gives_way
 
     async def live_consumer(self, tx: Tx) -> str | None:
         """Return the name of the consumers that fill what is read; none where that shows what has been lost."""

@@ -91,7 +91,6 @@ async def _stand_aside(running: "Running", tables: ViewTables) -> None:
     """Wait until the part stops, or nobody keeps a text that these views must give way to."""
     looks = 0
     while not running.stop.is_set() and looks < LOOKS:
-        await pause(running, RENEW_EVERY)
         try:
             async with running.pool.acquire() as tx, tx.transaction():
                 looks = looks + 1 if await tables.may_return(tx) else 0
@@ -99,6 +98,7 @@ async def _stand_aside(running: "Running", tables: ViewTables) -> None:
             if not is_passing(error):
                 raise
             looks = 0
+        await pause(running, RENEW_EVERY)
 
 
 async def _follow(running: "Running", tables: ViewTables) -> None:

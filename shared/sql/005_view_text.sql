@@ -1,5 +1,5 @@
--- The texts that a service's views have had. A process at work on the views of one moves `kept_until`; a text that another
--- took the place of is not built again while a text that none took the place of is kept.
+-- The texts that a service's views have had, which of them another took the place of, and until when each counts as there:
+-- its processes, at work or aside, move `kept_until`.
 
 CREATE TABLE view_text (
   name       text,

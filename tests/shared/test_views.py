@@ -221,6 +221,8 @@ async def test_an_older_text_waits_aside_until_no_process_of_the_newer_is_at_wor
             await old.views_live.wait()
         await write(old, 1)
         await until(old, SUM, lambda found: found == 7)
+        async with serving(changed(tmp_path), provisioned, parts=("views",)) as new, asyncio.timeout(20):
+            await new.views_live.wait()  # what was undone is deployed once more
 
 
 async def test_a_reader_who_does_not_let_go_only_delays_the_swap(provisioned: Settings, tmp_path: Path) -> None:
