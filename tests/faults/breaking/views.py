@@ -12,7 +12,7 @@ from tests.faults.rig import Rig
 
 BUILT_WITHIN = 120.0
 LOOKED_EVERY = 0.02
-SIDE_BY_SIDE = 10.0
+SIDE_BY_SIDE = 7.0
 # what is counted while it is built, by service
 COUNTED = {
     "pos": "SELECT count(*) FROM receipts",
@@ -24,6 +24,8 @@ HEARD = {"view.page-projected": "view.heard-projected"}  # where views are fille
 TURNS = [(service, step) for step in STEPS for service in COUNTED]
 
 _LIVE = "SELECT text_hash FROM view_set WHERE live"
+# what waiting comes to after the newer processes have ended
+_LEASES_OVER = "UPDATE view_text SET kept_until = '-infinity'"
 
 
 async def rebuilt_and_killed(rig: Rig, chance: Random) -> None:
@@ -50,6 +52,7 @@ async def rebuilt_and_killed(rig: Rig, chance: Random) -> None:
         assert (old.starts, other.starts) == (starts, 2), f"{service}: old and new processes end each other"
         assert await rig.asked(service, _LIVE) != before, f"{service}: the old text took the place of the new one"
     await rig.part(other)
+    await rig.asked(service, _LEASES_OVER)
     await old.again()  # back to the text of before, which is built beside in its turn
 
 
