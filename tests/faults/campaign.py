@@ -4,9 +4,14 @@ import time
 from dataclasses import dataclass, field
 from random import Random
 
+from tests.cell import eventually
 from tests.faults.checkers import Evidence, Findings, look
 from tests.faults.fault import Fault
 from tests.faults.rig import Rig
+
+TAKEN_WITHIN = 90.0
+
+_EVENTS = "SELECT count(*) FROM event"
 
 
 @dataclass
@@ -49,7 +54,7 @@ async def campaign(rig: Rig, fault: Fault, seed: str, rounds: int) -> Row:
     before = rig.tills.acknowledged()
     try:
         if fault.sells:
-            await rig.tills.sell()
+            await _sell(rig)
         for number in range(rounds):
             await fault.strike(rig, Random(f"{seed}/{fault.name}/{number}"))
             broken_until = time.monotonic()
@@ -67,6 +72,17 @@ async def campaign(rig: Rig, fault: Fault, seed: str, rounds: int) -> Row:
     row.acknowledged = rig.tills.acknowledged() - before
     row.seconds = time.monotonic() - began
     return row
+
+
+async def _sell(rig: Rig) -> None:
+    """Let the tills begin to sell, and wait until something has been taken."""
+    before = await rig.asked("pos", _EVENTS)
+    await rig.tills.sell()
+
+    async def is_taken() -> bool:
+        return bool(await rig.asked("pos", _EVENTS) > before)
+
+    await eventually(is_taken, TAKEN_WITHIN)
 
 
 async def _after(rig: Rig, fault: Fault) -> str:
