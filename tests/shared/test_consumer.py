@@ -4,17 +4,14 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
 import asyncpg
 import pytest
 
-from shared.batches import Batches
 from shared.channel import Place
 from shared.consumer import Consumer
-from shared.errors import Unavailable
 from shared.message import BEGINNING, Envelope, Vocabulary
 from shared.postgres import Tx
 from shared.relay import Relay
@@ -235,20 +232,3 @@ async def test_a_consumer_whose_rows_were_taken_ends_and_says_that_it_must_be_st
         with pytest.raises(CannotRun, match="start it again"):
             await asyncio.wait_for(hearing, DEADLINE)
         assert await two.amounts(counter) == [1]
-
-
-async def test_of_several_brokers_that_are_named_one_that_is_away_is_not_missed(settings: Settings) -> None:
-    async with pair(replace(settings, kafka=f"{NOWHERE},{settings.kafka}")) as two, at_work(two.consumer()):
-        counter = uuid4()
-        await two.say((counter, 1))
-        await two.until_heard([1], counter)
-
-
-async def test_a_reader_that_finds_no_kafka_says_so_as_of_a_fault_that_passes(settings: Settings) -> None:
-    async def hear(_: Any) -> None:
-        raise AssertionError("something was heard from nowhere")
-
-    reader = Batches(replace(settings, kafka=NOWHERE), "a-topic", "a-group", hear, most_at_once=1)
-    with pytest.raises(Unavailable, match=NOWHERE):
-        await reader.start()
-    await reader.stop()

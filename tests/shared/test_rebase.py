@@ -1,11 +1,9 @@
 """A store that went back says nothing, until a rebase has found what was lost; then all that it has is heard once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
+from contextlib import suppress
 from pathlib import Path
-from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
+from uuid import uuid4
 
 import pytest
 
@@ -13,62 +11,18 @@ from branchline.rebase import report
 from shared import topics
 from shared.catching_up import CatchingUp
 from shared.channel import read_link
-from shared.consumer import Consumer
-from shared.feed import number_events
-from shared.fence import CLOCKS_ERR
 from shared.lineage import WentBack, check, read_store
-from shared.message import Envelope, Issued, Position
-from shared.migrations import provision
+from shared.message import Position
 from shared.parts import serving
-from shared.performing import perform
-from shared.postgres import Tx
 from shared.rebase import StillRuns, alone, rebase, rebase_store
-from shared.rebuild import ViewTables
-from shared.running import Running, finish, start
-from shared.service import Heard, Service, ViewSet
+from shared.running import finish, start
 from shared.settings import Settings
 from shared.status import collect
-from shared.store import once
 from tests.shared.dump import dump, new_cluster, restore
-from tests.shared.pair import CAUSE, LISTENER, PARTITIONS, VOCABULARY, Pair, at_work, eventually, owner, pair
+from tests.shared.gone_back import gone_back, hearing, say_unseen, spoken
+from tests.shared.pair import LISTENER, PARTITIONS, Pair, at_work, eventually, pair
 from tests.shared.topic import lose, records
-from tests.shared.toy import NAME, TOTALS, TOY, WITH_VIEWS, Add, Added, at, project
-
-VIEWER = "projection"
-
-
-def hearing(two: Pair) -> Consumer:
-    """Return a consumer whose effects have natural keys: an amount is kept once, however often it is told."""
-
-    async def keep(tx: Tx, told: Sequence[Envelope]) -> None:
-        news = [e for e in told if isinstance(e.event, Added) and await once(tx, _natural(e.event))]
-        if news:
-            await two.keep(tx, news)
-
-    running = replace(two.listener, stop=asyncio.Event(), start_from="beginning")
-    return Consumer(running, LISTENER, NAME, VOCABULARY, keep)
-
-
-def _natural(event: Added) -> UUID:
-    return uuid5(NAMESPACE_OID, f"{event.counter_id} {event.amount}")
-
-
-@asynccontextmanager
-async def spoken(settings: Settings, *amounts: int) -> AsyncIterator[Pair]:
-    """Give both at work, after some amounts were said and heard."""
-    async with pair(settings) as two, at_work(hearing(two)):
-        await two.say(*((uuid4(), amount) for amount in amounts))
-        await two.until_heard(amounts)
-        yield two
-
-
-async def gone_back(settings: Settings, folder: Path) -> None:
-    """Say 1 to 3, make a copy, say 4 to 6, and restore the copy."""
-    async with spoken(settings, 1, 2, 3) as two:
-        copy = await dump(settings, NAME, folder / "copy")
-        await two.say(*((uuid4(), amount) for amount in (4, 5, 6)))
-        await two.until_heard(range(1, 7))
-    await restore(settings, NAME, copy)
+from tests.shared.toy import NAME, TOY
 
 
 async def test_what_a_restored_store_says_is_heard_once_and_what_it_lost_is_listed(
@@ -115,7 +69,7 @@ async def test_what_was_sent_and_is_still_in_the_store_is_told_again_under_the_n
 async def test_numbers_that_were_given_to_others_are_given_anew(settings: Settings, tmp_path: Path) -> None:
     await gone_back(settings, tmp_path)
     careless = await start(TOY, settings)
-    await _say_unseen(careless, 7, 8, 9)
+    await say_unseen(careless, 7, 8, 9)
     await finish(careless)
     done = await rebase(settings, NAME)
     assert done
@@ -184,76 +138,6 @@ async def test_a_rebase_that_was_broken_off_is_done_again(settings: Settings, tm
         await two.until_heard(range(1, 8))
 
 
-async def test_a_copy_that_is_restored_once_more_after_its_rebase_is_refused_and_rebased_again(
-    settings: Settings, tmp_path: Path
-) -> None:
-    await gone_back(settings, tmp_path)
-    first = await rebase(settings, NAME)
-    await restore(settings, NAME, tmp_path / "copy")
-    with pytest.raises(WentBack, match=r"epoch 1 only.*branchline rebase"):
-        async with serving(TOY, settings):
-            pytest.fail("it started")
-    again = await rebase(settings, NAME)
-    assert first and again
-    assert (again.cut, again.head, again.lost) == (first.cut, first.head, [])
-    assert again.epoch > first.epoch
-    async with pair(settings) as two, at_work(hearing(two)):
-        await two.say(*((uuid4(), amount) for amount in (7, 8, 9, 10)))
-        await two.until_heard(range(1, 11))
-    assert await rebase(settings, NAME) is None
-
-
-async def test_what_a_rebased_store_said_is_listed_when_its_copy_is_restored_once_more(
-    settings: Settings, tmp_path: Path
-) -> None:
-    await gone_back(settings, tmp_path)
-    await rebase(settings, NAME)
-    async with pair(settings) as two, at_work(hearing(two)):
-        await two.say((uuid4(), 7))
-        await two.until_heard(range(1, 8))
-    await restore(settings, NAME, tmp_path / "copy")
-    again = await rebase(settings, NAME)
-    assert again
-    assert [(one.is_in_store, one.applied_by) for one in again.lost] == [(False, [LISTENER])]
-    async with pair(settings) as two, at_work(hearing(two)):
-        await two.say((uuid4(), 8))
-        await two.until_heard(range(1, 9))
-
-
-async def test_a_listener_halts_where_kafka_was_lost_too_and_hears_all_after_a_rebase(
-    settings: Settings, tmp_path: Path
-) -> None:
-    one = uuid4()
-    async with pair(settings) as two, at_work(hearing(two)):
-        await two.say((one, 1), (one, 2), (one, 3))
-        await two.until_heard((1, 2, 3))
-        copy = await dump(settings, NAME, tmp_path / "copy")
-        await two.say((one, 4), (one, 5), (one, 6))
-        await two.until_heard(range(1, 7))
-    await restore(settings, NAME, copy)
-    await lose(settings, settings.topic(NAME))
-    await asyncio.sleep(CLOCKS_ERR.total_seconds() + 0.1)
-    async with pair(settings) as two, at_work(hearing(two)):
-        await two.say((one, 7), (one, 8))  # at the places of 4 and 5
-        await eventually(lambda: two.rows("halted"))
-        await two.until_heard(range(1, 7))
-    done = await rebase(settings, NAME)
-    assert done
-    assert (done.cut, done.head, done.numbered) == (3, 5, 2)
-    async with pair(settings) as two, at_work(hearing(two)):
-        await two.until_heard(range(1, 9))
-        assert await two.rows("halted") == []
-
-
-async def test_what_is_told_again_halts_nobody(settings: Settings) -> None:
-    async with spoken(settings, 1, 2, 3) as two:
-        await asyncio.sleep(CLOCKS_ERR.total_seconds() + 0.1)
-        await owner(two, "UPDATE relay_cursor SET number = 0, leader = leader + 1, lease_until = '-infinity'")
-        await two.say((uuid4(), 4))
-        await two.until_heard(range(1, 5))
-        assert await two.rows("halted") == []
-
-
 async def test_a_service_that_runs_is_not_rebased(settings: Settings) -> None:
     async with spoken(settings, 1):
         with pytest.raises(StillRuns, match="stop it first"):
@@ -270,56 +154,6 @@ async def test_what_waits_for_its_key_is_listed_as_waiting(settings: Settings, t
     done = await rebase(settings, NAME)
     assert done
     assert [(one.applied_by, one.waits_at) for one in done.lost] == [([], [LISTENER])]
-
-
-async def test_views_that_show_what_was_lost_are_built_anew(settings: Settings, tmp_path: Path) -> None:
-    await provision(settings, VIEWER, None)
-    service = Service(VIEWER, views=ViewSet(TOTALS, project, hears=(Heard(NAME, (Added,)),)))
-    async with pair(settings) as two, serving(service, settings, parts=("views",)) as viewer:
-        await viewer.views_live.wait()
-        await two.say((uuid4(), 1), (uuid4(), 2))
-        await eventually(lambda: _shows(viewer, 3))
-        copy = await dump(settings, NAME, tmp_path / "copy")
-        await two.say((uuid4(), 40))
-        await eventually(lambda: _shows(viewer, 43))
-    await restore(settings, NAME, copy)
-    done = await rebase(settings, NAME)
-    assert done
-    assert done.spoiled == [VIEWER]
-    async with pair(settings) as two:
-        await two.say((uuid4(), 5))
-        async with serving(service, settings, parts=("views",)) as viewer:
-            await viewer.views_live.wait()
-            await eventually(lambda: _shows(viewer, 8))
-
-
-async def test_views_of_its_own_feed_are_built_anew_where_their_numbers_are_given_to_others(
-    settings: Settings, tmp_path: Path
-) -> None:
-    await gone_back(settings, tmp_path)
-    careless = await start(WITH_VIEWS, settings)
-    await _say_unseen(careless, 50, 60)
-    async with careless.pool.acquire() as tx, tx.transaction():
-        await ViewTables(careless).prepare(tx)
-        await tx.execute("UPDATE view_set SET number = 5")  # they have read to the end, and show nothing of it
-    await finish(careless)
-    done = await rebase(settings, NAME)
-    assert done
-    assert done.spoiled == [NAME]
-    async with serving(WITH_VIEWS, settings, parts=("views",)) as viewer:
-        await viewer.views_live.wait()
-        await eventually(lambda: _shows(viewer, 1 + 2 + 3 + 50 + 60))
-
-
-async def _say_unseen(careless: Running, *amounts: int) -> None:
-    """Let a store that went back, and was not looked at, say something and number it."""
-    await perform(careless, [Issued(Add(counter_id=uuid4(), amount=n, at=at(0)), CAUSE) for n in amounts])
-    async with careless.pool.acquire() as tx:
-        await number_events(tx)
-
-
-async def _shows(viewer: Running, total: int) -> bool:
-    return bool(await viewer.pool.fetchval("SELECT coalesce(sum(total), 0) = $1 FROM counters", total))
 
 
 async def test_a_dump_restored_in_another_cluster_is_flagged_and_after_a_rebase_goes_on(
