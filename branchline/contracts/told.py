@@ -78,19 +78,25 @@ def spoken() -> Iterator[Told]:
 
 
 def speakers() -> list[ModuleType]:
-    """Return the modules of `contracts/`, by name."""
+    """Return the modules and packages of `contracts/`, by name: each is a speaker's."""
     found = sorted(module.name for module in pkgutil.iter_modules(contracts.__path__))
     return [importlib.import_module(f"contracts.{name}") for name in found]
 
 
 def unlisted(modules: Iterable[ModuleType]) -> list[str]:
-    """Return the events that a module defines and its EVENTS leaves out."""
+    """Return the events that a speaker's module defines, or one of its package, and its EVENTS leaves out."""
     return sorted(
-        f"{module.__name__} has {event.__name__}, which its EVENTS leaves out"
+        f"{part.__name__} has {event.__name__}, which its EVENTS leaves out"
         for module in modules
-        for event in events_in(module) - set(getattr(module, "EVENTS", ()))
-        if event.__module__ == module.__name__
+        for part in _parts(module)
+        for event in events_in(part) - set(getattr(module, "EVENTS", ()))
+        if event.__module__ == part.__name__
     )
+
+
+def _parts(module: ModuleType) -> list[ModuleType]:
+    inner = sorted(part.name for part in pkgutil.iter_modules(getattr(module, "__path__", ())))
+    return [module, *(importlib.import_module(f"{module.__name__}.{name}") for name in inner)]
 
 
 def events_in(module: object) -> set[type[Event]]:

@@ -7,7 +7,7 @@ from types import ModuleType
 
 from branchline.contracts.catalogue import catalogue, differences, houses, listeners
 from branchline.contracts.told import spoken, unlisted
-from contracts import notification, pos
+from contracts import loyalty_points, notification, pos
 from shared.http import Route
 from shared.message import Envelope
 from shared.postgres import Tx
@@ -71,6 +71,13 @@ def test_an_event_that_its_module_forgets_to_list_is_seen() -> None:
     module = ModuleType(notification.__name__)
     vars(module).update(vars(notification) | {"EVENTS": notification.EVENTS[1:]})
     assert unlisted([pos, module]) == ["contracts.notification has MessageSent, which its EVENTS leaves out"]
+
+
+def test_an_event_that_a_part_of_a_speakers_package_has_and_the_package_forgets_is_seen() -> None:
+    package = ModuleType(loyalty_points.__name__)
+    vars(package).update(vars(loyalty_points) | {"EVENTS": loyalty_points.EVENTS[1:]})
+    told = ["contracts.loyalty_points.ledger has PointsEarned, which its EVENTS leaves out"]
+    assert unlisted([loyalty_points]) == [] and unlisted([package]) == told
 
 
 def test_every_service_of_the_house_is_found() -> None:

@@ -1,4 +1,4 @@
-"""What the points ledger says. Points are whole; of an earning, `branch` and `on` (local day) are the receipt's.
+"""The entries of the points ledger. Points are whole; of an earning, `branch` and `on` (local day) are the receipt's.
 
 After every entry stand `balance` (what can be spent), `pending` (what cannot be yet) and `debt`, as of `booked_at`: the
 ledger's own clock, for `at` may be long before it. What is held is in none of the three.
@@ -162,15 +162,3 @@ class DebtForgiven(Event):
     debt: Points = 0
     pending: Points = 0
     booked_at: Instant | None = None
-
-
-EVENTS = (
-    PointsEarned,
-    PointsTakenBack,
-    PointsHeld,
-    HoldReleased,
-    PointsRedeemed,
-    PointsExpired,
-    ExpiryNoticed,
-    DebtForgiven,
-)

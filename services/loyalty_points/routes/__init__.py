@@ -1,0 +1,5 @@
+"""The endpoints of a customer's account, one module a thing that is done; other aggregates have theirs beside them."""
+
+from services.loyalty_points.routes import account, spending
+
+ROUTES = (*account.ROUTES, *spending.ROUTES)
