@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from deploy.local import assets, jars, processes
+from deploy.local import assets, jars, kafka, processes
 from deploy.local.faults import Failed
 from deploy.local.places import CHECKOUT, JARS, LOCAL
 from deploy.local.processes import MARK
@@ -101,9 +101,14 @@ class Run:
 def fetch(*, with_page: bool) -> None:
     """Fetch what the run needs and this checkout does not have; waits while another process of the checkout does so."""
     with _fetching(), ThreadPoolExecutor(2) as threads:
-        wanted = [threads.submit(jars.prepare, JARS)] + [threads.submit(assets.prepare)] * with_page
+        wanted = [threads.submit(_kafka)] + [threads.submit(assets.prepare)] * with_page
         for fetched in wanted:
             fetched.result()
+
+
+def _kafka() -> None:
+    jars.prepare(JARS)
+    kafka.train(JARS)
 
 
 def _fetching() -> IO[str]:
