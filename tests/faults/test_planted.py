@@ -40,6 +40,8 @@ SELECT count(*) FROM (
   FROM feed f JOIN event e USING (seq)
 ) AS f WHERE version < before
 """
+_EARNED = "SELECT coalesce(sum((data ->> 'points')::bigint), 0) FROM event WHERE type = 'PointsEarned'"
+_SHOWN = "SELECT coalesce(sum(earned), 0) FROM customer"
 _NUMBERS_BY_SEQ = "DROP FUNCTION number_events(); ALTER FUNCTION by_seq RENAME TO number_events"
 
 
@@ -59,6 +61,17 @@ async def is_killed(rig: Rig, service: str) -> None:
         await works_on(rig, service)
         rig.services[service].signal(SIGKILL)
         await rig.ready()
+
+
+async def shows_too_much(rig: Rig, service: str) -> None:
+    """Kill the service while it hears, until it shows more points than have been earned."""
+    shown, earned = 0, 0
+    while shown <= earned:
+        await rig.caught_up()
+        await works_on(rig, service)
+        rig.services[service].signal(SIGKILL)
+        await rig.ready()
+        shown, earned = await rig.asked(service, _SHOWN), await rig.asked("loyalty-points", _EARNED)
 
 
 def at(place: str, *times: int) -> Callable[[Rig, str], Awaitable[None]]:
@@ -148,7 +161,7 @@ PLANTED = (
     Planted("looks-at-no-predecessor", "loyalty-points", "effects", misses_a_part),
     Planted("gives-a-point-too-much", "loyalty-points", "ledgers", works_on),
     Planted("sends-again-what-has-no-outcome", "notification", "messages", at("delivery.provider-answered", 2)),
-    Planted("moves-the-fence-in-another-transaction", "projection", "views", is_killed),
+    Planted("moves-the-fence-in-another-transaction", "projection", "views", shows_too_much),
     Planted("never-rests", "notification", "quiet", works_on),
     Planted("shows-receipts-twice", "projection", "books", works_on),
 )

@@ -15,11 +15,13 @@ SELECT part, number, prev_epoch, prev_number, before_epoch, before FROM (
   FROM feed WHERE part IS NOT NULL WINDOW own AS (PARTITION BY part ORDER BY number)
 ) AS f WHERE (prev_epoch, prev_number) IS DISTINCT FROM (before_epoch, before)
 """
+# a stream that has a version twice has no order, which is the checker of streams' to tell
 _ORDER = """
 SELECT stream_id, version, number FROM (
   SELECT e.stream_id, e.version, f.number, lag(e.version) OVER (PARTITION BY e.stream_id ORDER BY f.number) AS before
   FROM feed f JOIN event e USING (seq)
 ) AS f WHERE version < before
+AND NOT EXISTS (SELECT FROM event t WHERE t.stream_id = f.stream_id GROUP BY t.version HAVING count(*) > 1)
 """
 _HEAD = """
 SELECT h.number, (SELECT max(number) FROM feed) AS last FROM feed_head h
