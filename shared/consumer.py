@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from contextvars import copy_context
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -62,6 +63,8 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self._batches: Batches | None = None
         self._in_hand: datetime | None = None
         self._applying: asyncio.Task[None] | None = None
+        # FastStream's own names the batch, and whatever sets a timer while it is applied would keep it in memory
+        self._context = copy_context()
         self._set_back: set[int] = set()
         self._is_over = False
         self._gone: CannotRun | None = None
@@ -149,7 +152,8 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         if is_ahead:  # what was fetched before a partition was set back is void
             arrivals = [arrival for arrival in arrivals if arrival.part not in self._set_back]
         if not self._is_over:
-            self._applying = asyncio.create_task(self._apply(records, arrivals, foreign))
+            applying = self._apply(records, arrivals, foreign)
+            self._applying = asyncio.create_task(applying, context=self._context.copy())
 
     async def settle(self) -> None:
         """Wait until what is in hand has been applied."""
