@@ -34,14 +34,17 @@ async def ensure(settings: Settings, topic: str, partitions: int) -> None:
     async with _admin(settings) as admin:
         if await _partitions(admin, topic) == 0:
             await _create(admin, topic, partitions)
-        found = 0
+        found, kept = 0, dict[str, str]()
         for _ in range(MOST_LOOKS):
-            if found := await _partitions(admin, topic):
+            found, kept = await _partitions(admin, topic), await _settings(admin, topic)
+            if found and kept:
                 break
-            await asyncio.sleep(0.05)  # a broker learns of a new topic a moment after it was made
+            await asyncio.sleep(0.05)  # each broker learns of a new topic a moment after it was made
+        if not kept:
+            raise Unavailable(f"Kafka at {settings.kafka} does not say how {topic} is kept")
         if found != partitions:
             raise TopicUnfit(f"{topic} has {found} partitions, not {partitions}: their number is fixed at birth.")
-        _check(topic, await _settings(admin, topic))
+        _check(topic, kept)
 
 
 async def partitions(settings: Settings, topic: str) -> int:

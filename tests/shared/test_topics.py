@@ -1,9 +1,12 @@
 """A topic must be able to keep what a consumer may still need."""
 
+from typing import Any
+
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from shared import topics
+from shared.errors import Unavailable
 from shared.settings import Settings
 from shared.topics import TopicUnfit
 
@@ -21,6 +24,22 @@ async def test_the_number_of_partitions_is_fixed_at_birth(settings: Settings) ->
     await topics.ensure(settings, settings.topic("pos"), 3)
     with pytest.raises(TopicUnfit, match="has 3 partitions, not 4"):
         await topics.ensure(settings, settings.topic("pos"), 4)
+
+
+async def test_a_broker_that_has_not_heard_of_a_new_topic_is_asked_again(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known, silent = topics._settings, [True, True]
+
+    async def told(admin: Any, topic: str) -> dict[str, str]:
+        return {} if silent and silent.pop() else await known(admin, topic)
+
+    monkeypatch.setattr(topics, "_settings", told)
+    await topics.ensure(settings, settings.topic("pos"), 3)
+    assert not silent
+    silent += [True] * topics.MOST_LOOKS
+    with pytest.raises(Unavailable, match="does not say"):
+        await topics.ensure(settings, settings.topic("pos"), 3)
 
 
 @pytest.mark.parametrize(
