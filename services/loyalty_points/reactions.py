@@ -25,6 +25,8 @@ def react(event: Heard) -> list[CountReceipt | CountRefund | StartEarning]:
                     on=event.on,
                     order=event.order,
                     lines=lines,
+                    till=event.till,
+                    number=event.number,
                 )
                 for customer_id, lines in event.lines_by_customer().items()
             ]

@@ -32,6 +32,8 @@ class ReceiptNoted(Event):
     net_minor: int
     terms: Terms
     policy_version: int
+    till: str = ""
+    number: str = ""
 
 
 class ReceiptReduced(Event):

@@ -30,6 +30,8 @@ class CountReceipt(Command):
     on: date
     order: str
     lines: dict[int, int]
+    till: str = ""
+    number: str = ""
     terms: Terms = PRESET  # these four brought by guards.gather: the policy at the receipt's time,
     policy_version: int = 0
     is_known: bool = False  # whether the receipt has been heard,
@@ -78,6 +80,8 @@ def note(sale: CountReceipt, page: Page) -> None:
             net_minor=sum(sale.lines.values()),
             terms=sale.terms,
             policy_version=sale.policy_version,
+            till=sale.till,
+            number=sale.number,
         )
     )
     if page.account.has_earned(sale.order):

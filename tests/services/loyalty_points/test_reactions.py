@@ -18,6 +18,8 @@ def test_each_customer_of_a_receipt_counts_her_own_lines() -> None:
         "zone": "America/Toronto",
         "on": SHARED.on,
         "order": SHARED.order,
+        "till": "TOR1-1",
+        "number": "1003",
     }
     assert react(SHARED) == [
         CountReceipt(**common, customer_id=MEI, lines={1: 8200, 4: -200}),
