@@ -134,6 +134,12 @@ class Account:
         all_of_it = _summed([*account.active, *(Active(w.expires_at, w.points) for w in account.pending)])
         return [one for one in all_of_it if one.expires_at and one.expires_at > at]
 
+    def over(self, at: datetime) -> int:
+        """Return what is over at an instant and has not been told of yet."""
+        account = self.as_of(at)
+        totals = [*account.active, *(Active(w.expires_at, w.points) for w in account.pending)]
+        return sum(points for expires_at, points in totals if not is_alive(expires_at, at))
+
     def plus(self, parts: Iterable[LotPoints], at: datetime, sign: int = 1) -> "Account":
         """Return the account with points of lots more, or less."""
         active, pending = list(self.active), list(self.pending)

@@ -1,0 +1,27 @@
+"""What time alone will have done to holds by an instant, whether or not it has been told. Pure."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from contracts.loyalty_points import HoldReleased, PointsHeld, PointsRedeemed
+from services.loyalty_points.domain.account import Account, evolve
+from services.loyalty_points.domain.hindsight import Known
+from services.loyalty_points.domain.page import KnownHold, Ledger, Page
+from services.loyalty_points.domain.spending import lapse
+
+
+def with_lapses(told: Sequence[Known], at: datetime) -> list[Known]:
+    """Return what is known of an account, and the holds that lapse by an instant; these have no id."""
+    account, held = Account(), {}
+    for known in told:
+        account = evolve(account, known.event)
+        match known.event:
+            case PointsHeld() as event:
+                held[event.hold_id] = KnownHold(event.hold_id, event.points, event.at, event.until, event.lots)
+            case HoldReleased(hold_id=hold_id) | PointsRedeemed(hold_id=hold_id) if hold_id:
+                held.pop(hold_id, None)
+    if not held:
+        return list(told)
+    page = Page(next(iter(told)).event.customer_id, at, account, Ledger(at, (), tuple(held.values())))
+    lapse(page)
+    return [*told, *(Known(event) for event in page.events)]

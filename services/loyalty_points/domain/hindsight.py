@@ -1,0 +1,220 @@
+"""An account as it stood at any instant, by when things happened, from all that is known of it. Pure; whole points.
+
+An entry happened at its `at`, or when it was booked where that is earlier: a till's clock may be ahead. What it does to
+a lot counts from when both had happened; what settles a debt, from when that was owed, the first to be booked first. So
+a refund of Tuesday that was booked on Thursday against points of Wednesday is owed on Tuesday and settled on Wednesday;
+and where points were held on that Tuesday which it took when they were free again, it is owed until then.
+"""
+
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, NamedTuple, TypeAlias, get_args
+from uuid import UUID
+
+from contracts.loyalty_points import DebtForgiven, PointsEarned, PointsRedeemed, PointsTakenBack
+from services.loyalty_points.domain.account import Moving
+from services.loyalty_points.domain.events import AccountEvent
+from services.loyalty_points.domain.lots import Lot, Movement, movements, new_lot
+
+Figure: TypeAlias = Literal[
+    "available",
+    "pending",
+    "reserved",
+    "debt",
+    "earned",
+    "taken_back",
+    "redeemed",
+    "expired",
+    "forgiven",
+    "next_expiry",
+]
+FIGURES: tuple[Figure, ...] = get_args(Figure)
+
+
+class Known(NamedTuple):
+    """An event of an account with its id, and when it was recorded; without either, it is to be told yet."""
+
+    event: AccountEvent
+    id: str | None = None
+    recorded_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Posting:
+    """Points more, or less, from an instant on: by which entry, and of which lot or hold."""
+
+    at: datetime
+    points: int
+    known: Known
+    lot_id: UUID | None = None
+    hold_id: UUID | None = None
+
+
+class Hindsight:
+    """The postings of an account; what they amount to at an instant is asked with it."""
+
+    def __init__(self, told: Iterable[Known]) -> None:
+        self.lots: dict[UUID, Lot] = {}
+        self.earnings: dict[UUID, Known] = {}
+        self._on_lots: dict[UUID, list[Posting]] = defaultdict(list)
+        self._others: dict[str, list[Posting]] = defaultdict(list)
+        self._owed: deque[tuple[datetime, int]] = deque()
+        self._debt = 0
+        for known in told:
+            if isinstance(known.event, Moving):
+                self._enter(known.event, known)
+
+    def parts(self, figure: str, at: datetime) -> list[Posting]:
+        """Return the postings that make a figure at an instant; their points add up to it."""
+        match figure:
+            case "available" | "pending" | "expired":
+                return [one for lot_id in self._in(figure, at) for one in self._until(lot_id, at)]
+            case "next_expiry":
+                soonest = self.next_expiry(at)
+                over = [lot for lot, _ in self.left(at) if soonest and lot.expires_at == soonest]
+                return [one for lot in over for one in self._until(lot.lot_id, at)]
+            case "reserved":
+                return list(_open(one for one in self._others[figure] if one.at <= at))
+            case "debt":
+                return [*(one for one in self._others[figure] if one.at <= at), *self._short(at)]
+        return [one for one in self._others[figure] if one.at <= at]
+
+    def figure(self, figure: str, at: datetime) -> int:
+        """Return a figure of FIGURES at an instant."""
+        return sum(part.points for part in self.parts(figure, at))
+
+    def next_expiry(self, at: datetime) -> datetime | None:
+        """Return when the next of what is available or pending will be over."""
+        return min((lot.expires_at for lot, _ in self.left(at) if lot.expires_at), default=None)
+
+    def left(self, at: datetime) -> list[tuple[Lot, int]]:
+        """Return the lots with something available or pending, the soonest to be over first, and how much."""
+        some = [(self.lots[i], self._rest(i, at)) for f in ("available", "pending") for i in self._in(f, at)]
+        return sorted(some, key=lambda one: (one[0].expires_at is None, one[0].expires_at or at, one[0].earned_at))
+
+    def changes(self) -> Iterator[tuple[str, Posting]]:
+        """Yield all that ever changes what there is (available, pending, held, less what is owed), with its figure."""
+        for figure in ("earned", "taken_back", "redeemed", "forgiven"):
+            yield from ((figure, one) for one in self._others[figure])
+        for lot_id, lot in self.lots.items():
+            if over_at := lot.expires_at:
+                for one in self._on_lots[lot_id]:
+                    yield "expired", Posting(max(one.at, over_at), one.points, one.known, lot_id)
+
+    def _enter(self, event: Moving, known: Known) -> None:
+        at = happened_at(event)
+        if isinstance(event, PointsEarned):
+            own = event.lot_id or event.sale_id
+            self.lots[own], self.earnings[own] = new_lot(event, own), known
+            self._post(Posting(at, event.points, known, own), "earned")
+        moved = _movements(event)
+        self._incur(event, at, sum(one.repaid for one in moved), known)
+        for one in moved:
+            self._move(event, one, at, known)
+        self._count(event, at, known)
+
+    def _incur(self, event: Moving, at: datetime, repaid: int, known: Known) -> None:
+        """Post what was not owed before; what is forgiven or repaid is not what was incurred."""
+        forgiven = event.points if isinstance(event, DebtForgiven) else 0
+        if incurred := event.debt - self._debt + repaid + forgiven:
+            self._owed.append((at, incurred))
+            self._others["debt"].append(Posting(at, incurred, known))
+        self._debt = event.debt
+
+    def _move(self, event: Moving, moved: Movement, at: datetime, known: Known) -> None:
+        lot_id, since = moved.lot_id, max(at, self._on_lots[moved.lot_id][0].at)
+        for settled_at, points in self._settled(since, moved.repaid):
+            self._post(Posting(settled_at, -points, known, lot_id), "debt")
+        if moved.drawn:
+            self._post(Posting(since, -moved.drawn, known, lot_id))
+            if hold_id := getattr(event, "hold_id", None):
+                self._others["reserved"].append(Posting(since, moved.drawn, known, lot_id, hold_id))
+        if moved.taken_back:
+            self._post(Posting(since, -moved.taken_back, known, lot_id))
+            if since > at:  # the lot was not there yet: owed until it was
+                self._others["debt"].append(Posting(at, moved.taken_back, known, lot_id))
+                self._others["debt"].append(Posting(since, -moved.taken_back, known, lot_id))
+
+    def _count(self, event: Moving, at: datetime, known: Known) -> None:
+        match event:
+            case PointsTakenBack(points=points):
+                self._others["taken_back"].append(Posting(at, points, known))
+            case DebtForgiven(points=points):
+                for settled_at, some in self._settled(at, points):
+                    self._others["forgiven"].append(Posting(settled_at, some, known))
+                    self._others["debt"].append(Posting(settled_at, -some, known))
+            case PointsRedeemed(lots=lots, hold_id=hold_id):
+                for part in lots:
+                    since = max(at, self._on_lots[part.lot_id][0].at)
+                    self._others["redeemed"].append(Posting(since, part.points, known, part.lot_id))
+                    if hold_id:
+                        self._others["reserved"].append(Posting(since, -part.points, known, part.lot_id, hold_id))
+
+    def _settled(self, at: datetime, points: int) -> Iterator[tuple[datetime, int]]:
+        """Yield what a repayment settles of the debts, the first to be booked first, and from when on."""
+        while points:
+            owed_at, owed = self._owed.popleft()
+            if (some := min(owed, points)) < owed:
+                self._owed.appendleft((owed_at, owed - some))
+            points -= some
+            yield max(at, owed_at), some
+
+    def _post(self, posting: Posting, figure: str = "") -> None:
+        """Post to the lot, and to a figure beside it."""
+        assert posting.lot_id
+        self._on_lots[posting.lot_id].append(posting)
+        if figure:
+            self._others[figure].append(posting)
+
+    def _until(self, lot_id: UUID, at: datetime) -> list[Posting]:
+        return [one for one in self._on_lots[lot_id] if one.at <= at]
+
+    def _rest(self, lot_id: UUID, at: datetime) -> int:
+        return sum(one.points for one in self._until(lot_id, at))
+
+    def _in(self, figure: str, at: datetime) -> list[UUID]:
+        """Return the lots of which something is available, pending or expired at an instant."""
+        return [i for i, lot in self.lots.items() if _stage(lot, at) == figure and self._rest(i, at) > 0]
+
+    def _short(self, at: datetime) -> Iterator[Posting]:
+        """Yield what makes lots give more than they had then: that was owed."""
+        for lot_id in self.lots:
+            if self._rest(lot_id, at) < 0:
+                for one in self._until(lot_id, at):
+                    yield Posting(one.at, -one.points, one.known, lot_id)
+
+
+def known_by(told: Sequence[Known], known_at: datetime) -> list[Known]:
+    """Return what had been recorded by an instant."""
+    return [known for known in told if known.recorded_at and known.recorded_at <= known_at]
+
+
+def happened_at(event: AccountEvent) -> datetime:
+    """Return when an event happened: never after it was booked."""
+    return min(event.at, getattr(event, "booked_at", None) or event.at)
+
+
+def _movements(event: Moving) -> list[Movement]:
+    """Return what an entry does to lots, its own among them."""
+    moved = list(movements(event))
+    if isinstance(event, PointsEarned) and event.repaid:
+        moved.append(Movement(event.lot_id or event.sale_id, repaid=event.repaid))
+    return moved
+
+
+def _stage(lot: Lot, at: datetime) -> str:
+    if lot.expires_at and lot.expires_at <= at:
+        return "expired"
+    return "pending" if lot.is_pending(at) else "available"
+
+
+def _open(postings: Iterable[Posting]) -> Iterator[Posting]:
+    """Yield those of holds that are not over."""
+    by_hold: dict[UUID | None, list[Posting]] = defaultdict(list)
+    for one in postings:
+        by_hold[one.hold_id].append(one)
+    for of_one in by_hold.values():
+        if sum(one.points for one in of_one):
+            yield from of_one
