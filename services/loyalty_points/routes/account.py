@@ -12,10 +12,10 @@ from fastapi import Query
 from pydantic import Field
 
 from services.loyalty_points.domain.hindsight import Figure, Known, happened_at, known_by
+from services.loyalty_points.entry import entry
 from services.loyalty_points.explaining import explained
 from services.loyalty_points.routes.doing import ONE, PEOPLE
 from services.loyalty_points.standing import standing, stood
-from services.loyalty_points.statement import entry
 from shared.errors import Missing
 from shared.http import Here, Route
 from shared.message import Instant

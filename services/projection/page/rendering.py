@@ -11,13 +11,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from services.projection.page.machine import LATE, Machine
 from services.projection.page.sight import Sight
-from services.projection.page.wording import LANGUAGES, Words, words
 from services.projection.views.chain import Fault, Gap, faults, gaps
 from services.projection.views.snapshot import snapshot
 from services.projection.views.today import Branch, Today, today
 from shared.running import Running
+from shared.wording import LANGUAGES, Words, words
 
 HERE = Path(__file__).parent
+WORDS = HERE / "words"
 PARTS = ("freshness", "banners", "figures", "hours", "branches", "latest", "trend", "regions", "machine")
 MOST_BRANCHES = 20
 MOST_GAPS = 12
@@ -108,11 +109,16 @@ class Pages:
 
     def door(self, language: str, reason: str, **facts: Any) -> str:
         """Return the page that asks who is there, and says why."""
-        about = {"w": words(language), "languages": LANGUAGES, "address": "/?lang={}".format, "version": self.version}
+        about = {
+            "w": words(WORDS, language),
+            "languages": LANGUAGES,
+            "address": "/?lang={}".format,
+            "version": self.version,
+        }
         return self._jinja.get_template("door.html").render(about, reason=reason, facts=facts)
 
     def _fill(self, template: str, scene: Scene, sight: Sight, **facts: Any) -> str:
-        text: Words = words(sight.language, scene.day.currency)
+        text: Words = words(WORDS, sight.language, scene.day.currency)
         about = {
             "w": text,
             "scene": scene,

@@ -14,7 +14,6 @@ from services.projection import assets
 from services.projection.page.live import live_of, packed
 from services.projection.page.rendering import HERE, look
 from services.projection.page.sight import Sight
-from services.projection.page.wording import LANGUAGES, choose
 from services.projection.readers import READERS, scope_of
 from services.projection.views.snapshot import snapshot
 from services.projection.views.today import codes
@@ -23,6 +22,7 @@ from shared.http import COOKIE, Here, Route, Who
 from shared.running import Running
 from shared.scope import ALL
 from shared.tokens import Caller, NotAdmitted, Tokens
+from shared.wording import LANGUAGES, choose
 
 LANGUAGE_COOKIE = "branchline_language"
 A_YEAR = 365 * 24 * 3600

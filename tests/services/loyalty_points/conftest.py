@@ -1,5 +1,6 @@
 """The points ledger, provisioned and open, none of its parts at work; its points may stay for ever."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
@@ -14,6 +15,7 @@ from shared.migrations import provision
 from shared.performing import perform_one
 from shared.policy import PublishPolicy
 from shared.running import Running, finish, start
+from shared.server import http
 from shared.settings import Settings
 
 
@@ -32,3 +34,12 @@ async def lasting_points(loyalty_points: Running) -> Running:
     terms = Terms(expiry=Never()).model_dump(mode="json")
     await perform_one(loyalty_points, PublishPolicy(at=datetime.now(UTC), terms=terms), Cause("a test", "a test"))
     return loyalty_points
+
+
+@pytest.fixture
+async def answering(lasting_points: Running) -> AsyncIterator[Running]:
+    """Yield the service, which answers over HTTP and does nothing else."""
+    serving = asyncio.create_task(http(lasting_points))
+    yield lasting_points
+    lasting_points.stop.set()
+    await serving

@@ -1,66 +1,33 @@
 """An account is asked how it stood, and why: over HTTP, and what is asked wrong."""
 
-import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID, uuid4
 
-import httpx2
-import pytest
-
-from services.loyalty_points.reactions import react
-from shared.message import Cause, Issued
-from shared.performing import perform
 from shared.running import Running
-from shared.server import http
-from shared.tokens import Tokens
-from tests.services.stories import Told, joining, sale
+from tests.services.loyalty_points.asking import ask, hear
+from tests.services.stories import joining, sale
 
-CAUSE = Cause("a test", "a test")
 MONDAY = datetime(2026, 3, 2, 15, tzinfo=UTC)
 TUESDAY = MONDAY + timedelta(days=1)
-
-
-@pytest.fixture
-async def answering(lasting_points: Running) -> AsyncIterator[Running]:
-    """Yield the service, which answers over HTTP and does nothing else."""
-    serving = asyncio.create_task(http(lasting_points))
-    yield lasting_points
-    lasting_points.stop.set()
-    await serving
-
-
-async def hear(running: Running, *news: Told) -> datetime:
-    """Return a time at which it had been heard."""
-    for one in news:
-        await perform(running, [Issued(command, CAUSE) for command in react(one)])
-    heard_at: datetime = await running.pool.fetchval("SELECT clock_timestamp()")
-    return heard_at
-
-
-async def ask(running: Running, path: str, role: str = "staff", **asked: Any) -> httpx2.Response:
-    headers = {"authorization": f"Bearer {Tokens(running.settings).sign(role)}"}
-    async with httpx2.AsyncClient(base_url=running.settings.address("loyalty-points"), trust_env=False) as client:
-        return await client.get(f"/v1/accounts/{path}", params=asked, headers=headers)
 
 
 async def test_a_receipt_that_is_heard_late_is_in_the_balance_of_its_day_unless_it_was_not_known(
     answering: Running,
 ) -> None:
     who = uuid4()
+    account = f"accounts/{who}"
     first, late = sale("1", (who, 1_000), at=MONDAY), sale("2", (who, 500), at=MONDAY, till="TOR1-2")
     before = await hear(answering, first, joining(first, who))
-    then = (await ask(answering, str(who))).json()
+    then = (await ask(answering, account)).json()
     await hear(answering, late)
     day = TUESDAY.isoformat()
-    assert (await ask(answering, str(who), as_of=day)).json()["available"] == 15
-    assert (await ask(answering, str(who), as_of=day, known_at=before.isoformat())).json()["available"] == 10
-    assert (await ask(answering, str(who), as_of=(MONDAY - timedelta(days=1)).isoformat())).json()["available"] == 0
-    again = (await ask(answering, str(who), as_of=before.isoformat(), known_at=before.isoformat())).json()
+    assert (await ask(answering, account, as_of=day)).json()["available"] == 15
+    assert (await ask(answering, account, as_of=day, known_at=before.isoformat())).json()["available"] == 10
+    assert (await ask(answering, account, as_of=(MONDAY - timedelta(days=1)).isoformat())).json()["available"] == 0
+    again = (await ask(answering, account, as_of=before.isoformat(), known_at=before.isoformat())).json()
     assert datetime.fromisoformat(again.pop("as_of")) == datetime.fromisoformat(again.pop("known_at")) == before
     assert again == then
-    now = (await ask(answering, str(who), as_of="2199-01-01T00:00:00Z", known_at="2199-01-01T00:00:00Z")).json()
+    now = (await ask(answering, account, as_of="2199-01-01T00:00:00Z", known_at="2199-01-01T00:00:00Z")).json()
     assert datetime.fromisoformat(now["known_at"]) < datetime.now(UTC) + timedelta(minutes=1)
 
 
@@ -68,7 +35,7 @@ async def test_a_figure_is_explained_by_the_receipts_behind_it(answering: Runnin
     who = uuid4()
     first = sale("1003", (who, 1_000), at=MONDAY, till="TOR1-2")
     await hear(answering, first, joining(first, who))
-    why = (await ask(answering, f"{who}/explain", figure="available")).json()
+    why = (await ask(answering, f"accounts/{who}/explain", figure="available")).json()
     (part,) = why.pop("parts")
     assert (why["figure"], why["points"], part["points"]) == ("available", 10, 10)
     assert part["event"].pop("recorded_at")
@@ -106,13 +73,13 @@ async def test_each_wrong_question_has_its_code(answering: Running) -> None:
     named = {"who": str(uuid4()), "nobody": str(uuid4())}
     first = sale("1", (UUID(named["who"]), 1_000))
     await hear(answering, first, joining(first, UUID(named["who"])))
-    before = (await ask(answering, named["who"])).json()
+    before = (await ask(answering, f"accounts/{named['who']}")).json()
     for what, (path, asked, status, code) in TABLE.items():
-        answer = await ask(answering, path.format(**named), **asked)
+        answer = await ask(answering, "accounts/" + path.format(**named), **asked)
         assert (answer.status_code, answer.json()["code"]) == (status, code), what
-    assert (await ask(answering, named["who"])).json() == before
+    assert (await ask(answering, f"accounts/{named['who']}")).json() == before
 
 
 async def test_tills_are_told_neither(answering: Running) -> None:
     for path in ("", "/explain?figure=debt"):
-        assert (await ask(answering, f"{uuid4()}{path}", role="till")).status_code == 403
+        assert (await ask(answering, f"accounts/{uuid4()}{path}", role="till")).status_code == 403

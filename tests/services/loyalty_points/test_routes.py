@@ -1,32 +1,19 @@
 """An account as it is shown."""
 
-import asyncio
-from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
 import httpx2
-import pytest
 
 from services.loyalty_points.reactions import react
 from shared.message import Cause, Issued
 from shared.performing import perform
 from shared.running import Running
-from shared.server import http
 from shared.tokens import Tokens
 from tests.services.stories import customer, joining, refund, sale
 
 MEI = customer(1)
 CAUSE = Cause("a test", "a test")
 CUT, COLOUR = sale("1", (MEI, 8_250)), sale("2", (MEI, 1_999), branch="TOR2")
-
-
-@pytest.fixture
-async def answering(lasting_points: Running) -> AsyncIterator[Running]:
-    """Yield the service, which answers over HTTP and does nothing else."""
-    serving = asyncio.create_task(http(lasting_points))
-    yield lasting_points
-    lasting_points.stop.set()
-    await serving
 
 
 async def account(running: Running, who: UUID, role: str = "staff") -> httpx2.Response:

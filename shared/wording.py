@@ -1,4 +1,7 @@
-"""The page's words, money, numbers and times in a reader's language. Pure, but for reading the catalogs once."""
+"""A page's words, money, numbers and times in a reader's language. Pure, but for reading each catalog once.
+
+A page has a folder with a catalog for each language; the keys are its own.
+"""
 
 import tomllib
 from collections.abc import Mapping
@@ -16,7 +19,6 @@ from babel.numbers import format_currency, format_decimal, format_percent, get_c
 
 PRESET = "zh_CN"
 LANGUAGES = {"zh_CN": "中文", "en": "English"}
-_FOLDER = Path(__file__).parent / "words"
 
 
 @dataclass(frozen=True)
@@ -97,9 +99,9 @@ def _zone(name: str) -> ZoneInfo:
 
 
 @lru_cache(maxsize=64)
-def words(language: str, currency: str | None = None) -> Words:
-    """Return the words of one of LANGUAGES."""
-    catalog = tomllib.loads((_FOLDER / f"{language}.toml").read_text("utf-8"))
+def words(folder: Path, language: str, currency: str | None = None) -> Words:
+    """Return the words of a folder in one of LANGUAGES."""
+    catalog = tomllib.loads((folder / f"{language}.toml").read_text("utf-8"))
     return Words(language, Locale.parse(language), catalog, currency)
 
 
