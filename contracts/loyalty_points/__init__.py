@@ -1,5 +1,13 @@
 """What loyalty points say, one module a noun."""
 
+from contracts.loyalty_points.coupons import (
+    CouponExpired,
+    CouponIssued,
+    CouponKind,
+    CouponRedeemed,
+    CouponRolledBack,
+    CouponVoided,
+)
 from contracts.loyalty_points.ledger import (
     DebtForgiven,
     ExpiryNoticed,
@@ -15,6 +23,12 @@ from contracts.loyalty_points.ledger import (
 
 __all__ = [
     "EVENTS",
+    "CouponExpired",
+    "CouponIssued",
+    "CouponKind",
+    "CouponRedeemed",
+    "CouponRolledBack",
+    "CouponVoided",
     "DebtForgiven",
     "ExpiryNoticed",
     "HoldReleased",
@@ -36,4 +50,9 @@ EVENTS = (
     PointsExpired,
     ExpiryNoticed,
     DebtForgiven,
+    CouponIssued,
+    CouponRedeemed,
+    CouponRolledBack,
+    CouponExpired,
+    CouponVoided,
 )

@@ -3,4 +3,7 @@
 It says PointsEarned, PointsTakenBack, PointsHeld, HoldReleased, PointsRedeemed, PointsExpired and DebtForgiven, each
 with the balance after it, and ExpiryNoticed before points expire.
 It hears the tills' sales and refunds, and memberships that start or turn out to have started earlier.
+
+It owns coupons too, each a customer's own under the terms of its offer when it was issued; of a coupon it says
+CouponIssued, CouponRedeemed, CouponRolledBack, CouponExpired and CouponVoided.
 """

@@ -2,6 +2,12 @@
 
 from contracts.loyalty_points import EVENTS
 from services.loyalty_points import domain, expiring, guards, reactions, routes
+from services.loyalty_points.coupon import domain as coupon
+from services.loyalty_points.coupon import guards as coupon_guards
+from services.loyalty_points.coupon import routes as coupon_routes
+from services.loyalty_points.offer import domain as offer
+from services.loyalty_points.offer import guards as offer_guards
+from services.loyalty_points.offer import routes as offer_routes
 from services.loyalty_points.terms import Terms
 from shared.decider import Aggregate
 from shared.service import Hearing, Service
@@ -11,12 +17,25 @@ app = Service(
     says=EVENTS,
     aggregates=(
         Aggregate("account", domain, domain.Account, domain.COMMANDS, domain.EVENTS, key="customer_id", guards=guards),
+        Aggregate(
+            "coupon-offer", offer, offer.CouponOffer, offer.COMMANDS, offer.EVENTS, key="offer_id", guards=offer_guards
+        ),
+        Aggregate(
+            "coupon",
+            coupon,
+            coupon.Coupon,
+            coupon.COMMANDS,
+            coupon.EVENTS,
+            key="coupon_id",
+            partition="customer_id",
+            guards=coupon_guards,
+        ),
     ),
     hears=(
         Hearing("pos", reactions.FROM_POS, reactions.react),
         Hearing("membership", reactions.FROM_MEMBERSHIP, reactions.react),
     ),
-    routes=routes.ROUTES,
+    routes=(*routes.ROUTES, *offer_routes.ROUTES, *coupon_routes.ROUTES),
     policy=Terms,
     workers=(expiring.expire,),
 )

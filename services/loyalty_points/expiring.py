@@ -1,4 +1,7 @@
-"""The worker that lets points expire, and says beforehand that they will. Pauses in seconds, now is Postgres's."""
+"""The worker that lets points and coupons expire, and says beforehand of points that they will.
+
+Pauses in seconds, now is Postgres's.
+"""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -6,6 +9,7 @@ from uuid import UUID
 
 import structlog
 
+from services.loyalty_points.coupon import expiring as coupon
 from services.loyalty_points.domain import ExpirePoints, NoticeExpiry
 from services.loyalty_points.guards import expiries
 from shared.faults import is_passing
@@ -39,11 +43,11 @@ _FREE = "SELECT id FROM stream WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY
 
 
 async def expire(running: Running) -> None:
-    """Keep lots and notices to their time until the service stops; any number of processes may do so."""
+    """Keep lots, notices and coupons to their time until the service stops; any number of processes may do so."""
     while not running.stop.is_set():
         is_behind = False
         try:
-            is_behind = await look(running)
+            is_behind = await look(running) | await coupon.look(running)
         except Exception as error:
             if not is_passing(error):
                 raise

@@ -1,10 +1,9 @@
 """What happens to an account that nobody else needs to know, and all that happens to it. Pure."""
 
 from datetime import date
-from typing import TypeAlias
+from typing import TypeAlias, get_args
 from uuid import UUID
 
-from contracts.loyalty_points import EVENTS as ENTRIES
 from contracts.loyalty_points import (
     DebtForgiven,
     ExpiryNoticed,
@@ -63,4 +62,4 @@ Entry: TypeAlias = (
 )
 AccountEvent: TypeAlias = ReceiptNoted | ReceiptReduced | EarningStarted | Entry
 
-EVENTS = (ReceiptNoted, ReceiptReduced, EarningStarted, *ENTRIES)
+EVENTS = (ReceiptNoted, ReceiptReduced, EarningStarted, *get_args(Entry))

@@ -44,9 +44,14 @@ async def perform(
     """Answer with the account's version after it; nobody's account is nobody's to spend from."""
     if body and not 1 <= body.points <= LARGEST:
         raise Problem(422, "points-invalid", least=1, most=LARGEST)
+    await known(at, customer_id)
+    outcome: Outcome = await perform_one(at, command(datetime.now(UTC)), cause, idempotency=once)
+    return {"version": outcome.version}
+
+
+async def known(at: Running, customer_id: UUID) -> None:
+    """Raise Missing for a customer of whom nothing has been heard."""
     async with at.pool.acquire() as tx:
         version, _ = await at.handler.state(tx, "account", customer_id)
     if version == 0:
         raise Missing("account-unknown", customer_id=str(customer_id))
-    outcome: Outcome = await perform_one(at, command(datetime.now(UTC)), cause, idempotency=once)
-    return {"version": outcome.version}

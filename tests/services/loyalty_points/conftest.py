@@ -17,6 +17,7 @@ from shared.policy import PublishPolicy
 from shared.running import Running, finish, start
 from shared.server import http
 from shared.settings import Settings
+from tests.services.loyalty_points.calling import Calling
 
 
 @pytest.fixture
@@ -43,3 +44,9 @@ async def answering(lasting_points: Running) -> AsyncIterator[Running]:
     yield lasting_points
     lasting_points.stop.set()
     await serving
+
+
+@pytest.fixture
+def calling(answering: Running) -> Calling:
+    """Return calls of the service."""
+    return Calling(answering)
