@@ -111,7 +111,10 @@ class HoldReleased(Event):
 
 
 class PointsRedeemed(Event):
-    """Points were spent: at the desk, or of a hold, whose rest is `returned`, of which `repaid` settled a debt."""
+    """Points were spent: at the desk, or of a hold, whose rest is `returned`, of which `repaid` settled a debt.
+
+    `branch` is where, as far as who spent them is of one.
+    """
 
     customer_id: UUID
     redemption_id: UUID
@@ -124,6 +127,7 @@ class PointsRedeemed(Event):
     debt: Points = 0
     pending: Points = 0
     booked_at: Instant | None = None
+    branch: str | None = None
 
 
 class PointsExpired(Event):

@@ -1,7 +1,9 @@
 """The points ledger's parts."""
 
+from pathlib import Path
+
 from contracts.loyalty_points import EVENTS
-from services.loyalty_points import domain, expiring, guards, reactions, routes
+from services.loyalty_points import domain, expiring, guards, reactions, routes, views
 from services.loyalty_points.coupon import domain as coupon
 from services.loyalty_points.coupon import guards as coupon_guards
 from services.loyalty_points.coupon import routes as coupon_routes
@@ -10,7 +12,7 @@ from services.loyalty_points.offer import guards as offer_guards
 from services.loyalty_points.offer import routes as offer_routes
 from services.loyalty_points.terms import Terms
 from shared.decider import Aggregate
-from shared.service import Hearing, Service
+from shared.service import Hearing, Service, ViewSet
 
 app = Service(
     "loyalty-points",
@@ -35,6 +37,7 @@ app = Service(
         Hearing("pos", reactions.FROM_POS, reactions.react),
         Hearing("membership", reactions.FROM_MEMBERSHIP, reactions.react),
     ),
+    views=ViewSet(Path(__file__).with_name("views.sql"), views.project),
     routes=(*routes.ROUTES, *offer_routes.ROUTES, *coupon_routes.ROUTES),
     policy=Terms,
     workers=(expiring.expire,),

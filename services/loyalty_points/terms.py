@@ -13,6 +13,8 @@ Day = Annotated[int, Field(ge=1, le=MOST_DAYS)]
 class Terms(BaseModel):
     """Points per whole unit of the currency, as decimal text, and how many minor units make a whole one.
 
+    A point is worth `point_minor` minor units where it is spent.
+
     Points wait `pending_days`, then can be spent until `expiry`; `notices_days` before that it is said that they will.
     """
 
@@ -20,6 +22,7 @@ class Terms(BaseModel):
 
     points_per_unit: Annotated[str, Field(pattern=r"^[0-9]{1,3}(\.[0-9]{1,6})?$")] = "1"
     minor_per_unit: Annotated[int, Field(ge=1, le=1_000_000)] = 100
+    point_minor: Annotated[int, Field(ge=1, le=1_000_000)] = 1
     pending_days: Annotated[int, Field(ge=0, le=MOST_DAYS)] = 0
     expiry: Expiry = AtYearEnd()
     notices_days: Annotated[tuple[Day, ...], Field(max_length=5)] = (30, 7)

@@ -29,6 +29,7 @@ class CapturePoints(Command):
     customer_id: UUID
     hold_id: UUID
     points: int
+    branch: str | None = None
     ledger: Ledger | None = None
 
 
@@ -54,6 +55,7 @@ class RedeemPoints(Command):
     customer_id: UUID
     redemption_id: UUID
     points: int
+    branch: str | None = None
     ledger: Ledger | None = None
 
 
@@ -106,6 +108,7 @@ def capture(command: CapturePoints, page: Page) -> None:
             at=command.at,
             customer_id=command.customer_id,
             redemption_id=command.hold_id,
+            branch=command.branch,
             hold_id=command.hold_id,
             points=points,
             lots=spent,
@@ -137,6 +140,7 @@ def redeem(command: RedeemPoints, page: Page) -> None:
             at=command.at,
             customer_id=command.customer_id,
             redemption_id=command.redemption_id,
+            branch=command.branch,
             points=points,
             lots=_drawn(points, page),
             balance=0,

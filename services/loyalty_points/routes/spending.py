@@ -19,7 +19,7 @@ from services.loyalty_points.domain import (
 )
 from services.loyalty_points.domain.forgiving import Reason
 from services.loyalty_points.routes.doing import ONE, PEOPLE, Points, perform
-from shared.http import Here, Once, Route, Why
+from shared.http import Here, Once, Route, Who, Why
 
 LONGEST_HOLD = 7 * 24 * 3600
 
@@ -57,11 +57,13 @@ async def hold(customer_id: UUID, body: Holding, at: Here, cause: Why, once: Onc
     return await perform(at, customer_id, body, command, cause, once)
 
 
-async def capture(customer_id: UUID, hold_id: UUID, body: Capture, at: Here, cause: Why, once: Once) -> dict[str, Any]:
+async def capture(
+    customer_id: UUID, hold_id: UUID, body: Capture, at: Here, caller: Who, cause: Why, once: Once
+) -> dict[str, Any]:
     """Spend of a hold, at most all of it; the rest goes back."""
 
     def command(now: datetime) -> AccountCommand:
-        return CapturePoints(at=now, customer_id=customer_id, hold_id=hold_id, points=body.points)
+        return CapturePoints(at=now, customer_id=customer_id, hold_id=hold_id, points=body.points, branch=caller.branch)
 
     return await perform(at, customer_id, body, command, cause, once)
 
@@ -75,11 +77,17 @@ async def release(customer_id: UUID, hold_id: UUID, at: Here, cause: Why, once: 
     return await perform(at, customer_id, None, command, cause, once)
 
 
-async def redeem(customer_id: UUID, body: Redemption, at: Here, cause: Why, once: Once) -> dict[str, Any]:
+async def redeem(customer_id: UUID, body: Redemption, at: Here, caller: Who, cause: Why, once: Once) -> dict[str, Any]:
     """Spend points at the desk."""
 
     def command(now: datetime) -> AccountCommand:
-        return RedeemPoints(at=now, customer_id=customer_id, redemption_id=body.redemption_id, points=body.points)
+        return RedeemPoints(
+            at=now,
+            customer_id=customer_id,
+            redemption_id=body.redemption_id,
+            points=body.points,
+            branch=caller.branch,
+        )
 
     return await perform(at, customer_id, body, command, cause, once)
 

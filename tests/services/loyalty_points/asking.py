@@ -24,9 +24,9 @@ async def hear(running: Running, *news: Told) -> datetime:
 
 
 async def ask(
-    running: Running, path: str, role: str = "staff", *, branch: str | None = None, **asked: Any
+    running: Running, path: str, role: str = "staff", *, of_branch: str | None = None, **asked: Any
 ) -> httpx2.Response:
     """Ask for a path under /v1."""
-    headers = {"authorization": f"Bearer {Tokens(running.settings).sign(role, branch=branch)}"}
+    headers = {"authorization": f"Bearer {Tokens(running.settings).sign(role, branch=of_branch)}"}
     async with httpx2.AsyncClient(base_url=running.settings.address("loyalty-points"), trust_env=False) as client:
         return await client.get(f"/v1/{path}", params=asked, headers=headers)
