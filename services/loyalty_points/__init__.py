@@ -3,7 +3,8 @@
 It says PointsEarned, PointsTakenBack, PointsHeld, HoldReleased, PointsRedeemed, PointsExpired and DebtForgiven, each
 with the balance after it, and ExpiryNoticed before points expire.
 An account answers how it stood at any instant and why, and what is owed to customers is a view by branch and month.
-It hears the tills' sales and refunds, and memberships that start or turn out to have started earlier.
+It hears the tills' sales and refunds, memberships that start or turn out to have started earlier, and tiers that
+change.
 
 It owns coupons too, each a customer's own under the terms of its offer when it was issued; of a coupon it says
 CouponIssued, CouponRedeemed, CouponRolledBack, CouponExpired and CouponVoided.

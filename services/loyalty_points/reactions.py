@@ -1,18 +1,18 @@
-"""What others' news makes the points ledger do: count each customer's own lines, and earn from joining on. Pure."""
+"""What others' news makes the points ledger do: count own lines, earn from joining on, know the tier. Pure."""
 
 from typing import TypeAlias
 
-from contracts.membership import MembershipMovedEarlier, MembershipStarted
+from contracts.membership import MembershipMovedEarlier, MembershipStarted, TierChanged
 from contracts.pos import SaleRecorded, SaleRefunded
-from services.loyalty_points.domain import CountReceipt, CountRefund, StartEarning
+from services.loyalty_points.domain import CountReceipt, CountRefund, NoteTier, StartEarning
 
 FROM_POS = (SaleRecorded, SaleRefunded)
-FROM_MEMBERSHIP = (MembershipStarted, MembershipMovedEarlier)
-Heard: TypeAlias = SaleRecorded | SaleRefunded | MembershipStarted | MembershipMovedEarlier
+FROM_MEMBERSHIP = (MembershipStarted, MembershipMovedEarlier, TierChanged)
+Heard: TypeAlias = SaleRecorded | SaleRefunded | MembershipStarted | MembershipMovedEarlier | TierChanged
 
 
-def react(event: Heard) -> list[CountReceipt | CountRefund | StartEarning]:
-    """Return a command for each customer that has lines of her own, or for the one who joined."""
+def react(event: Heard) -> list[CountReceipt | CountRefund | StartEarning | NoteTier]:
+    """Return a command for each customer that has lines of her own, or for the one who joined or whose tier changed."""
     match event:
         case SaleRecorded():
             return [
@@ -37,3 +37,5 @@ def react(event: Heard) -> list[CountReceipt | CountRefund | StartEarning]:
             ]
         case MembershipStarted() | MembershipMovedEarlier():
             return [StartEarning(at=event.at, customer_id=event.customer_id, joined_order=event.joined_order)]
+        case TierChanged():
+            return [NoteTier(at=event.at, customer_id=event.customer_id, tier=event.tier)]

@@ -7,7 +7,14 @@ anything has fired. Debt is owed only while nothing is available or pending.
 from typing import TypeAlias
 
 from services.loyalty_points.domain.account import Account, evolve
-from services.loyalty_points.domain.events import EVENTS, AccountEvent, EarningStarted, ReceiptNoted, ReceiptReduced
+from services.loyalty_points.domain.events import (
+    EVENTS,
+    AccountEvent,
+    EarningStarted,
+    ReceiptNoted,
+    ReceiptReduced,
+    TierNoted,
+)
 from services.loyalty_points.domain.expiring import ExpirePoints, NoticeExpiry, expire, notice
 from services.loyalty_points.domain.forgiving import ForgiveDebt, forgive
 from services.loyalty_points.domain.page import KnownHold, Ledger, Page
@@ -24,6 +31,7 @@ from services.loyalty_points.domain.spending import (
     redeem,
     release,
 )
+from services.loyalty_points.domain.tiers import NoteTier, note_tier
 
 __all__ = [
     "COMMANDS",
@@ -42,12 +50,14 @@ __all__ = [
     "KnownHold",
     "LapseHold",
     "Ledger",
+    "NoteTier",
     "NoticeExpiry",
     "ReceiptNoted",
     "ReceiptReduced",
     "RedeemPoints",
     "ReleaseHold",
     "StartEarning",
+    "TierNoted",
     "decide",
     "evolve",
     "initial",
@@ -55,7 +65,7 @@ __all__ = [
 
 SHAPE = 2
 
-Receipts: TypeAlias = CountReceipt | CountRefund | StartEarning
+Receipts: TypeAlias = CountReceipt | CountRefund | StartEarning | NoteTier
 Spending: TypeAlias = HoldPoints | CapturePoints | ReleaseHold | LapseHold | RedeemPoints
 AccountCommand: TypeAlias = Receipts | Spending | ExpirePoints | NoticeExpiry | ForgiveDebt
 
@@ -63,6 +73,7 @@ COMMANDS = (
     CountReceipt,
     CountRefund,
     StartEarning,
+    NoteTier,
     HoldPoints,
     CapturePoints,
     ReleaseHold,
@@ -81,7 +92,7 @@ def decide(command: AccountCommand, account: Account) -> list[AccountEvent]:
     page = Page(command.customer_id, command.at, account, command.ledger)
     lapse(page)
     match command:
-        case CountReceipt() | CountRefund() | StartEarning():
+        case CountReceipt() | CountRefund() | StartEarning() | NoteTier():
             _count(command, page)
         case ExpirePoints():
             expire(command, page)
@@ -102,6 +113,8 @@ def _count(command: Receipts, page: Page) -> None:
             pass  # told twice, earns once
         case CountRefund():
             reduce(command, page)
+        case NoteTier():
+            note_tier(command, page)
         case StartEarning(joined_order=order) if not page.account.has_earned(order):
             start(command, page)
         case StartEarning():

@@ -23,7 +23,7 @@ from contracts.loyalty_points import (
     PointsRedeemed,
     PointsTakenBack,
 )
-from services.loyalty_points.domain.events import AccountEvent, EarningStarted, ReceiptNoted, ReceiptReduced
+from services.loyalty_points.domain.events import AccountEvent, EarningStarted, ReceiptNoted, ReceiptReduced, TierNoted
 from services.loyalty_points.domain.lots import NEVER, is_alive
 
 
@@ -175,7 +175,7 @@ def evolve(account: Account, event: AccountEvent) -> Account:
     match event:
         case EarningStarted(at=at, joined_order=order):
             return replace(account, joined_order=order, member_since=at)
-        case ReceiptNoted() | ReceiptReduced() | ExpiryNoticed():
+        case ReceiptNoted() | ReceiptReduced() | TierNoted() | ExpiryNoticed():
             return account
         case _:
             at = event.booked_at or event.at

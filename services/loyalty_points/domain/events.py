@@ -50,6 +50,13 @@ class EarningStarted(Event):
     joined_order: str
 
 
+class TierNoted(Event):
+    """The customer is of a tier from `at` on, until the next one begins; membership has said so."""
+
+    customer_id: UUID
+    tier: str
+
+
 Entry: TypeAlias = (
     PointsEarned
     | PointsTakenBack
@@ -60,6 +67,7 @@ Entry: TypeAlias = (
     | ExpiryNoticed
     | DebtForgiven
 )
-AccountEvent: TypeAlias = ReceiptNoted | ReceiptReduced | EarningStarted | Entry
+Noted: TypeAlias = ReceiptNoted | ReceiptReduced | TierNoted
+AccountEvent: TypeAlias = Noted | EarningStarted | Entry
 
-EVENTS = (ReceiptNoted, ReceiptReduced, EarningStarted, *get_args(Entry))
+EVENTS = (ReceiptNoted, ReceiptReduced, EarningStarted, TierNoted, *get_args(Entry))

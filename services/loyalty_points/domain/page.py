@@ -8,7 +8,7 @@ from uuid import UUID
 from contracts.loyalty_points import LotPoints, PointsEarned
 from contracts.money import LARGEST
 from services.loyalty_points.domain.account import Account, evolve
-from services.loyalty_points.domain.events import AccountEvent, EarningStarted, ReceiptNoted, ReceiptReduced
+from services.loyalty_points.domain.events import AccountEvent, EarningStarted, ReceiptNoted, ReceiptReduced, TierNoted
 from services.loyalty_points.domain.lots import Lot, movements, new_lot
 from shared.errors import Rejected
 
@@ -53,7 +53,7 @@ class Page:
 
     def tell(self, event: AccountEvent) -> None:
         """Write an event; an entry gets the time of booking, and what stands after it."""
-        if not isinstance(event, ReceiptNoted | ReceiptReduced | EarningStarted):
+        if not isinstance(event, ReceiptNoted | ReceiptReduced | TierNoted | EarningStarted):
             event = event.model_copy(update={"booked_at": self.now})
             event = event.model_copy(update=self._stands(evolve(self.account, event)))
         self.account = evolve(self.account, event)

@@ -14,12 +14,13 @@ from services.loyalty_points.domain import (
     KnownHold,
     LapseHold,
     Ledger,
+    NoteTier,
     NoticeExpiry,
     RedeemPoints,
     StartEarning,
 )
 from services.loyalty_points.domain.lots import Lot, lot_id
-from services.loyalty_points.guards import expiries, holds, lots, receipts
+from services.loyalty_points.guards import expiries, holds, lots, receipts, tiers
 from services.loyalty_points.receipt import Receipt
 from services.loyalty_points.terms import Terms
 from shared.message import Command, Envelope
@@ -39,6 +40,7 @@ async def gather(tx: Tx, commands: Sequence[AccountCommand], /) -> Sequence[Comm
     found = await receipts.known(tx, {place: c for place, c in enumerate(commands) if isinstance(c, about)})
     found_lots = await _lots(tx, commands, now, found_holds, found)
     due = await expiries.due(tx, {place: c for place, c in enumerate(commands) if isinstance(c, NoticeExpiry)})
+    told_tiers = await tiers.known(tx, {place: c for place, c in enumerate(commands) if isinstance(c, NoteTier)})
     dated = await policies(tx, Terms) if any(isinstance(c, CountReceipt) for c in commands) else None
     informed: list[Command] = []
     for place, command in enumerate(commands):
@@ -55,6 +57,8 @@ async def gather(tx: Tx, commands: Sequence[AccountCommand], /) -> Sequence[Comm
                 brought |= {"receipt": found[place][0] if place in found else None}
             case StartEarning():
                 brought |= {"waiting": tuple(found.get(place, ()))}
+            case NoteTier():
+                brought |= {"is_known": place in told_tiers}
             case NoticeExpiry():
                 brought |= {"is_due": place in due}
         informed.append(command.model_copy(update=brought))
@@ -89,8 +93,9 @@ async def _lots(
 
 
 async def guard(tx: Tx, events: Sequence[Envelope], /) -> None:
-    """Keep receipts, lots, holds and the instants of expiry as the events leave them."""
+    """Keep tiers, receipts, lots, holds and the instants of expiry as the events leave them."""
     told = [e.event for e in events]
+    await tiers.keep(tx, told)
     await receipts.keep(tx, told)
     await lots.keep(tx, events)
     await holds.keep(tx, told)

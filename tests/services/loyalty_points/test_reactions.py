@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from services.loyalty_points.domain import CountReceipt, CountRefund, StartEarning
+from contracts.membership import TierChanged
+from services.loyalty_points.domain import CountReceipt, CountRefund, NoteTier, StartEarning
 from services.loyalty_points.reactions import react
 from tests.services.stories import customer, joining, refund, sale
 
@@ -40,3 +41,8 @@ def test_a_membership_lets_receipts_earn_from_the_joining_one() -> None:
     for moved in (False, True):
         news = joining(SHARED, MEI, moved=moved)
         assert react(news) == [StartEarning(at=SHARED.at, customer_id=MEI, joined_order=SHARED.order)]
+
+
+def test_a_tier_is_known_from_its_own_time() -> None:
+    news = TierChanged(at=SHARED.at, customer_id=MEI, tier="gold", was="ordinary", spend_minor=1, policy_version=1)
+    assert react(news) == [NoteTier(at=SHARED.at, customer_id=MEI, tier="gold")]
