@@ -10,6 +10,9 @@ import yaml
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from branchline.amount import decimal, minor_per_unit, to_minor
+from services.loyalty_points.earning import Decimal, Earning
+from services.loyalty_points.lifetime import MOST_DAYS, Expiry
+from services.loyalty_points.terms import Acts, NoticesDays
 
 LARGEST_CHAIN = 5000
 MOST_TILLS = 99
@@ -97,13 +100,20 @@ class Membership(Policy):
 
 
 class Points(Policy):
-    """What a purchase earns."""
+    """What a purchase earns, and how long points live. What is left out has its preset."""
 
-    per_currency_unit: Amount = "1"
+    per_currency_unit: Decimal = "1"
+    pending_days: Annotated[int, Field(ge=0, le=MOST_DAYS)] | None = None
+    expiry: Expiry | None = None
+    notices_days: NoticesDays | None = None
+    earning: Earning | None = None
+    acts: Acts | None = None
 
     def terms(self, currency: str) -> dict[str, Any]:
         """Return the terms as the service takes them."""
-        return {"points_per_unit": self.per_currency_unit, "minor_per_unit": minor_per_unit(currency)}
+        terms = {"points_per_unit": self.per_currency_unit, "minor_per_unit": minor_per_unit(currency)}
+        said = {"pending_days", "expiry", "notices_days", "earning", "acts"}
+        return terms | self.model_dump(mode="json", include=said, exclude_unset=True, exclude_none=True)
 
 
 class Notification(Policy):

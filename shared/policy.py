@@ -80,13 +80,17 @@ class Policies:
 
     def __init__(self, published: Published, terms: type[BaseModel]) -> None:
         self._starts = [v.holds_from for v in published.versions]
-        self._versions = [InForce(v.number, terms.model_validate(v.terms)) for v in published.versions]
         self._preset = InForce(0, terms())
+        self.versions = [InForce(v.number, terms.model_validate(v.terms)) for v in published.versions]
 
     def at(self, instant: datetime) -> InForce:
         """Return the version in force."""
         place = bisect_right(self._starts, instant)
-        return self._versions[place - 1] if place else self._preset
+        return self.versions[place - 1] if place else self._preset
+
+    def numbered(self, version: int) -> InForce:
+        """Return a version, whenever it holds."""
+        return self.versions[version - 1] if version else self._preset
 
 
 async def policies(tx: Tx, terms: type[BaseModel]) -> Policies:

@@ -1,5 +1,6 @@
 """What loyalty points say, one module a noun."""
 
+from contracts.loyalty_points.acts import PointsAwarded
 from contracts.loyalty_points.coupons import (
     CouponExpired,
     CouponIssued,
@@ -19,6 +20,7 @@ from contracts.loyalty_points.ledger import (
     PointsRedeemed,
     PointsTakenBack,
     Release,
+    RulePoints,
 )
 
 __all__ = [
@@ -33,16 +35,19 @@ __all__ = [
     "ExpiryNoticed",
     "HoldReleased",
     "LotPoints",
+    "PointsAwarded",
     "PointsEarned",
     "PointsExpired",
     "PointsHeld",
     "PointsRedeemed",
     "PointsTakenBack",
     "Release",
+    "RulePoints",
 ]
 
 EVENTS = (
     PointsEarned,
+    PointsAwarded,
     PointsTakenBack,
     PointsHeld,
     HoldReleased,

@@ -40,8 +40,21 @@ class LotPoints(BaseModel):
     expires_at: Instant | None = None
 
 
+class RulePoints(BaseModel):
+    """What a rule gave: `base` (the rate), `tier/gold`, `bonus/double-tuesday`; below zero where it takes off."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    rule: str
+    points: Whole
+
+
 class PointsEarned(Event):
-    """A member's receipt earned; `repaid` of the points settled a debt, `balance` and `debt` stand after it."""
+    """A member's receipt earned; `repaid` of the points settled a debt, `balance` and `debt` stand after it.
+
+    A receipt may earn again, from another `source`, when a tier or another receipt is heard late. `by` says which rule
+    gave how many; empty is all by the rate alone.
+    """
 
     customer_id: UUID
     sale_id: UUID
@@ -58,12 +71,15 @@ class PointsEarned(Event):
     source: str = ""
     active_from: Instant | None = None
     expires_at: Instant | None = None
+    by: tuple[RulePoints, ...] = ()
 
 
 class PointsTakenBack(Event):
-    """A refund took points of a receipt back; what the balance could not give became debt.
+    """Points of a receipt were taken back, by a refund or a correction; what the balance could not give became debt.
 
     `from_expired` of them had expired with the receipt's own lot: they count as taken back, and no more as expired.
+    `corrected` is by how much the receipt has earned less than was said, `by` which rule: something was heard late. It
+    may be more than `points`, when refunds had taken the others back before.
     """
 
     customer_id: UUID
@@ -79,6 +95,8 @@ class PointsTakenBack(Event):
     lot_id: UUID | None = None
     lots: tuple[LotPoints, ...] = ()
     from_expired: Points = 0
+    corrected: Points = 0
+    by: tuple[RulePoints, ...] = ()
 
 
 class PointsHeld(Event):

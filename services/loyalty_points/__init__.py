@@ -1,8 +1,8 @@
 """Loyalty points owns each customer's account: lots of points that receipts have earned, and all that became of them.
 
-It says PointsEarned, PointsTakenBack, PointsHeld, HoldReleased, PointsRedeemed, PointsExpired and DebtForgiven, each
-with the balance after it, and ExpiryNoticed before points expire.
 An account answers how it stood at any instant and why, and what is owed to customers is a view by branch and month.
+It says PointsEarned, PointsAwarded, PointsTakenBack, PointsHeld, HoldReleased, PointsRedeemed, PointsExpired and
+DebtForgiven, each with the balance after it, and ExpiryNoticed before points expire.
 It hears the tills' sales and refunds, memberships that start or turn out to have started earlier, and tiers that
 change.
 

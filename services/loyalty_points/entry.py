@@ -5,6 +5,7 @@ from typing import Any
 from contracts.loyalty_points import (
     DebtForgiven,
     HoldReleased,
+    PointsAwarded,
     PointsEarned,
     PointsExpired,
     PointsHeld,
@@ -15,6 +16,7 @@ from shared.message import Event
 
 KINDS: dict[type[Event], str] = {
     PointsEarned: "earned",
+    PointsAwarded: "awarded",
     PointsTakenBack: "taken-back",
     PointsHeld: "held",
     HoldReleased: "released",

@@ -5,6 +5,7 @@ from typing import TypeAlias
 from contracts.membership import MembershipMovedEarlier, MembershipStarted, TierChanged
 from contracts.pos import SaleRecorded, SaleRefunded
 from services.loyalty_points.domain import CountReceipt, CountRefund, NoteTier, StartEarning
+from services.loyalty_points.worth import Item
 
 FROM_POS = (SaleRecorded, SaleRefunded)
 FROM_MEMBERSHIP = (MembershipStarted, MembershipMovedEarlier, TierChanged)
@@ -15,6 +16,7 @@ def react(event: Heard) -> list[CountReceipt | CountRefund | StartEarning | Note
     """Return a command for each customer that has lines of her own, or for the one who joined or whose tier changed."""
     match event:
         case SaleRecorded():
+            items = {one.line: Item(one.kind.value, one.code) for one in event.lines}
             return [
                 CountReceipt(
                     at=event.at,
@@ -27,6 +29,7 @@ def react(event: Heard) -> list[CountReceipt | CountRefund | StartEarning | Note
                     lines=lines,
                     till=event.till,
                     number=event.number,
+                    items={line: items[line] for line in lines},
                 )
                 for customer_id, lines in event.lines_by_customer().items()
             ]

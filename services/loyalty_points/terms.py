@@ -2,12 +2,22 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from contracts.money import LARGEST
+from services.loyalty_points.acts import REFERRAL, Act
+from services.loyalty_points.earning import Decimal, Earning, Name
 from services.loyalty_points.lifetime import MOST_DAYS, AtYearEnd, Expiry
 
+
+def _descending(days: tuple[int, ...]) -> tuple[int, ...]:
+    if list(days) != sorted(set(days), reverse=True):
+        raise ValueError("notices descend")
+    return days
+
+
 Day = Annotated[int, Field(ge=1, le=MOST_DAYS)]
+Acts = Annotated[dict[Name, Act], Field(max_length=200)]
+NoticesDays = Annotated[tuple[Day, ...], Field(max_length=5), AfterValidator(_descending)]
 
 
 class Terms(BaseModel):
@@ -16,28 +26,19 @@ class Terms(BaseModel):
     A point is worth `point_minor` minor units where it is spent.
 
     Points wait `pending_days`, then can be spent until `expiry`; `notices_days` before that it is said that they will.
+    `earning` says what differs by line, tier and time, `acts` what is earned without a receipt.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    points_per_unit: Annotated[str, Field(pattern=r"^[0-9]{1,3}(\.[0-9]{1,6})?$")] = "1"
+    points_per_unit: Decimal = "1"
     minor_per_unit: Annotated[int, Field(ge=1, le=1_000_000)] = 100
     point_minor: Annotated[int, Field(ge=1, le=1_000_000)] = 1
     pending_days: Annotated[int, Field(ge=0, le=MOST_DAYS)] = 0
     expiry: Expiry = AtYearEnd()
-    notices_days: Annotated[tuple[Day, ...], Field(max_length=5)] = (30, 7)
-
-    @model_validator(mode="after")
-    def _notices_descend(self) -> "Terms":
-        if list(self.notices_days) != sorted(set(self.notices_days), reverse=True):
-            raise ValueError("notices descend")
-        return self
-
-    def points(self, left_minor: int) -> int:
-        """Return the whole points that an amount is worth, rounded down; less than nothing is worth nothing."""
-        whole, _, decimals = self.points_per_unit.partition(".")
-        rate, scale = int(whole + decimals), int("1" + "0" * len(decimals))
-        return min(LARGEST, max(0, left_minor) * rate // (scale * self.minor_per_unit))
+    notices_days: NoticesDays = (30, 7)
+    earning: Earning = Earning()
+    acts: Acts = {"referral": REFERRAL}
 
 
 PRESET = Terms()

@@ -1,11 +1,14 @@
 """A chain file is taken whole or not at all, and each of its faults is told with its line and its place."""
 
+from datetime import date, time
 from pathlib import Path
 
 import pytest
 
 from branchline import chain
 from branchline.chain_file import ChainFile, NotAChain, read_chain
+from services.loyalty_points.acts import Limit
+from services.loyalty_points.terms import Terms
 
 FILES = Path(chain.__file__).with_name("chains")
 TORONTO = """\
@@ -65,6 +68,76 @@ def test_tiers_and_a_beginning_can_be_given() -> None:
     assert policy.starts_at
     assert policy.starts_at.year == 2027
     assert policy.terms("CAD")["tiers"] == [{"name": "silver", "from_minor": 200000}]
+
+
+ALL_OF_POINTS = """\
+  points:
+    per_currency_unit: 1.25
+    pending_days: 2
+    expiry: {kind: months, months: 12}
+    notices_days: [30, 7]
+    earning:
+      rounding: half-up
+      excluded: {kinds: [adjustment], codes: [TOP-UP], negative: true}
+      rates:
+        - {kinds: [product], points_per_unit: 0.5}
+      by_tier: {gold: 1.5}
+      bonuses:
+        - {name: double-tuesday, factor: 2, weekdays: [tuesday], to_time: "12:00", cap: {points: 500, per: week}}
+        - {name: opening, extra: 50, branches: [TOR1], from_on: 2026-12-01, to_on: 2026-12-24}
+    acts:
+      referral: {points: 200, limit: {times: 10, per: year}}
+      survey: {points: 20}
+"""
+OF_POINTS = "  points: {per_currency_unit: 1}\n"
+
+
+def test_a_file_can_say_all_of_points_and_the_service_takes_it() -> None:
+    points = read_chain(TORONTO.replace(OF_POINTS, ALL_OF_POINTS)).policies.points
+    assert points
+    told = points.terms("CAD")
+    terms = Terms.model_validate(told)
+    assert told["expiry"] == {"kind": "months", "months": 12}
+    assert (terms.points_per_unit, terms.pending_days, terms.notices_days) == ("1.25", 2, (30, 7))
+    assert terms.earning.rates[0].points_per_unit == "0.5"
+    assert terms.earning.by_tier == {"gold": "1.5"}
+    assert (terms.earning.rounding, terms.earning.excluded.codes) == ("half-up", ("TOP-UP",))
+    assert (terms.acts["referral"].limit, terms.acts["survey"].points) == (Limit(times=10, per="year"), 20)
+    tuesday, opening = terms.earning.bonuses
+    assert (tuesday.factor, tuesday.to_time, tuesday.cap and tuesday.cap.points) == ("2", time(12), 500)
+    assert (opening.extra, opening.from_on) == (50, date(2026, 12, 1))
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "told"),
+    [
+        ("1.25", "1,25", "file.yaml:7: policies.points.per_currency_unit: String should match"),
+        (
+            "months: 12",
+            "months: many",
+            "file.yaml:9: policies.points.expiry.months.months: Input should be a valid int",
+        ),
+        ("kind: months", "kind: someday", "file.yaml:9: policies.points.expiry: Input tag 'someday'"),
+        ("[30, 7]", "[7, 30]", "file.yaml:10: policies.points.notices_days: Value error, notices descend"),
+        ("half-up", "sideways", "file.yaml:12: policies.points.earning.rounding: Input should be"),
+        ("[product]", "[produce]", "file.yaml:15: policies.points.earning.rates.0.kinds.0: Input should be"),
+        ("gold: 1.5", "gold: -1", "file.yaml:16: policies.points.earning.by_tier.gold: String should match"),
+        (
+            "factor: 2",
+            "factor: 1",
+            "file.yaml:18: policies.points.earning.bonuses.0: Value error, a bonus has a factor",
+        ),
+        ("[tuesday]", "[tues]", "file.yaml:18: policies.points.earning.bonuses.0.weekdays.0: Input should be"),
+        ("per: week", "per: moon", "file.yaml:18: policies.points.earning.bonuses.0.cap.per: Input should be"),
+        ("name: opening", "name: double-tuesday", "file.yaml:11: policies.points.earning: Value error, two bonuses"),
+        ("times: 10", "times: 0", "file.yaml:21: policies.points.acts.referral.limit.times: Input should be greater"),
+        ("points: 20}", "points: some}", "file.yaml:22: policies.points.acts.survey.points: Input should be a valid"),
+    ],
+)
+def test_a_fault_of_points_is_told_with_its_line_and_place(was: str, becomes: str, told: str) -> None:
+    text = TORONTO.replace(OF_POINTS, ALL_OF_POINTS)
+    assert was in text
+    assert faults(text.replace(was, becomes, 1)).startswith(told)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ anything has fired. Debt is owed only while nothing is available or pending.
 from typing import TypeAlias
 
 from services.loyalty_points.domain.account import Account, evolve
+from services.loyalty_points.domain.acts import AwardPoints, award
 from services.loyalty_points.domain.events import (
     EVENTS,
     AccountEvent,
@@ -40,6 +41,7 @@ __all__ = [
     "Account",
     "AccountCommand",
     "AccountEvent",
+    "AwardPoints",
     "CapturePoints",
     "CountReceipt",
     "CountRefund",
@@ -63,11 +65,11 @@ __all__ = [
     "initial",
 ]
 
-SHAPE = 2
+SHAPE = 3
 
 Receipts: TypeAlias = CountReceipt | CountRefund | StartEarning | NoteTier
 Spending: TypeAlias = HoldPoints | CapturePoints | ReleaseHold | LapseHold | RedeemPoints
-AccountCommand: TypeAlias = Receipts | Spending | ExpirePoints | NoticeExpiry | ForgiveDebt
+AccountCommand: TypeAlias = Receipts | Spending | ExpirePoints | NoticeExpiry | ForgiveDebt | AwardPoints
 
 COMMANDS = (
     CountReceipt,
@@ -82,6 +84,7 @@ COMMANDS = (
     ExpirePoints,
     NoticeExpiry,
     ForgiveDebt,
+    AwardPoints,
 )
 
 initial = Account()
@@ -100,6 +103,8 @@ def decide(command: AccountCommand, account: Account) -> list[AccountEvent]:
             notice(command, page)
         case ForgiveDebt():
             forgive(command, page)
+        case AwardPoints():
+            award(command, page)
         case _:
             _spend(command, page)
     return page.events

@@ -17,6 +17,7 @@ from contracts.loyalty_points import (
     ExpiryNoticed,
     HoldReleased,
     LotPoints,
+    PointsAwarded,
     PointsEarned,
     PointsExpired,
     PointsHeld,
@@ -24,7 +25,7 @@ from contracts.loyalty_points import (
     PointsTakenBack,
 )
 from services.loyalty_points.domain.events import AccountEvent, EarningStarted, ReceiptNoted, ReceiptReduced, TierNoted
-from services.loyalty_points.domain.lots import NEVER, is_alive
+from services.loyalty_points.domain.lots import NEVER, Gain, is_alive
 
 
 def _instant(stored: Any) -> Any:
@@ -40,7 +41,7 @@ Midnight = Annotated[datetime, BeforeValidator(_instant), PlainSerializer(_minut
 
 
 Spent: TypeAlias = PointsHeld | HoldReleased | PointsRedeemed
-Moving: TypeAlias = PointsEarned | PointsTakenBack | PointsExpired | DebtForgiven | Spent
+Moving: TypeAlias = Gain | PointsTakenBack | PointsExpired | DebtForgiven | Spent
 
 
 class Active(NamedTuple):
@@ -184,11 +185,12 @@ def evolve(account: Account, event: AccountEvent) -> Account:
 
 def _entered(account: Account, event: Moving, at: datetime) -> Account:
     match event:
-        case PointsEarned():
+        case PointsEarned() | PointsAwarded():
             return replace(account.plus([_gained(event)], at), earned=account.earned + event.points)
-        case PointsTakenBack(points=points, from_expired=gone):
-            account = replace(account, taken_back=account.taken_back + points, expired=account.expired - gone)
-            return account.minus(event.lots, at)
+        case PointsTakenBack():
+            taken_back = account.taken_back + event.points - event.corrected
+            account = replace(account, earned=account.earned - event.corrected, taken_back=taken_back)
+            return replace(account, expired=account.expired - event.from_expired).minus(event.lots, at)
         case PointsExpired(points=points):
             return replace(account.minus(event.lots, at), expired=account.expired + points)
         case DebtForgiven(points=points):
@@ -212,9 +214,9 @@ def _spent(account: Account, event: Spent, at: datetime) -> Account:
             return account.without(event.hold_id).plus(event.returned, at).minus(event.repaid, at)
 
 
-def _gained(event: PointsEarned) -> LotPoints:
+def _gained(event: Gain) -> LotPoints:
     return LotPoints(
-        lot_id=event.lot_id or event.sale_id,
+        lot_id=event.lot_id or (event.sale_id if isinstance(event, PointsEarned) else event.lot_id),
         points=event.points - event.repaid,
         branch=event.branch,
         on=event.on,

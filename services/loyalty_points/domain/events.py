@@ -4,22 +4,29 @@ from datetime import date
 from typing import TypeAlias, get_args
 from uuid import UUID
 
+from pydantic import Field
+
+from contracts.loyalty_points import EVENTS as ENTRIES
 from contracts.loyalty_points import (
     DebtForgiven,
     ExpiryNoticed,
     HoldReleased,
+    PointsAwarded,
     PointsEarned,
     PointsExpired,
     PointsHeld,
     PointsRedeemed,
     PointsTakenBack,
 )
-from services.loyalty_points.terms import Terms
+from services.loyalty_points.worth import Item
 from shared.message import Event
 
 
 class ReceiptNoted(Event):
-    """A receipt of the customer's is known, and the terms of its time, whether or not she is a member."""
+    """A receipt of the customer's is known, and the policy of its time, whether or not she is a member.
+
+    `lines` are the net amounts by line, `items` what the lines sell.
+    """
 
     customer_id: UUID
     sale_id: UUID
@@ -28,8 +35,8 @@ class ReceiptNoted(Event):
     on: date
     order: str
     lines: dict[int, int]
+    items: dict[int, Item] = Field(default_factory=dict)
     net_minor: int
-    terms: Terms
     policy_version: int
     till: str = ""
     number: str = ""
@@ -59,6 +66,7 @@ class TierNoted(Event):
 
 Entry: TypeAlias = (
     PointsEarned
+    | PointsAwarded
     | PointsTakenBack
     | PointsHeld
     | HoldReleased

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 from uuid import UUID, uuid5
 
 from contracts.loyalty_points import (
     HoldReleased,
     LotPoints,
+    PointsAwarded,
     PointsEarned,
     PointsExpired,
     PointsHeld,
@@ -16,6 +17,8 @@ from contracts.loyalty_points import (
     PointsTakenBack,
 )
 from shared.message import Event
+
+Gain: TypeAlias = PointsEarned | PointsAwarded
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 _LOTS = UUID("5b3a7f0e-7c35-5d0a-8f43-0f6f2b7f9a01")
@@ -94,7 +97,7 @@ def movements(event: Event) -> Iterator[Movement]:
             yield from (Movement(part.lot_id, expired=part.points) for part in lots)
 
 
-def new_lot(event: PointsEarned, own: UUID) -> Lot:
+def new_lot(event: Gain, own: UUID) -> Lot:
     """Return the lot of an earning."""
     return Lot(
         lot_id=own,

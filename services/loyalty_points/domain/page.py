@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from contracts.loyalty_points import LotPoints, PointsEarned
+from contracts.loyalty_points import LotPoints, PointsAwarded, PointsEarned
 from contracts.money import LARGEST
 from services.loyalty_points.domain.account import Account, evolve
 from services.loyalty_points.domain.events import AccountEvent, EarningStarted, ReceiptNoted, ReceiptReduced, TierNoted
@@ -58,7 +58,7 @@ class Page:
             event = event.model_copy(update=self._stands(evolve(self.account, event)))
         self.account = evolve(self.account, event)
         self.events.append(event)
-        if isinstance(event, PointsEarned) and event.lot_id:
+        if isinstance(event, PointsEarned | PointsAwarded) and event.lot_id:
             self.lots[event.lot_id] = new_lot(event, event.lot_id)
         for moved in movements(event):
             if lot := self.lots.get(moved.lot_id):

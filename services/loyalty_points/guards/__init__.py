@@ -7,96 +7,114 @@ from uuid import UUID
 
 from services.loyalty_points.domain import (
     AccountCommand,
+    AwardPoints,
     CountReceipt,
     CountRefund,
-    ExpirePoints,
-    HoldPoints,
     KnownHold,
     LapseHold,
     Ledger,
     NoteTier,
     NoticeExpiry,
-    RedeemPoints,
     StartEarning,
 )
-from services.loyalty_points.domain.lots import Lot, lot_id
-from services.loyalty_points.guards import expiries, holds, lots, receipts, tiers
+from services.loyalty_points.domain.lots import Lot
+from services.loyalty_points.guards import asking, awards, expiries, holds, lots, receipts, tiers
+from services.loyalty_points.guards.tiers import Moment
 from services.loyalty_points.receipt import Receipt
 from services.loyalty_points.terms import Terms
 from shared.message import Command, Envelope
-from shared.policy import policies
+from shared.policy import Policies, policies
 from shared.postgres import Tx
 
 MOST_LOTS = 500  # in one expiry
 
 Holds = Mapping[int, dict[UUID, KnownHold]]
-Receipts = Mapping[int, list[Receipt]]
+_OF_RECEIPTS = (CountReceipt, CountRefund, StartEarning, NoteTier)
 
 
 async def gather(tx: Tx, commands: Sequence[AccountCommand], /) -> Sequence[Command]:
-    """Bring receipts, holds and just enough lots, and the policy of a receipt's time."""
+    """Bring receipts with their policy and tier, holds, and just enough lots."""
     now, found_holds = await holds.known(tx, commands)
-    about = (CountReceipt, CountRefund, StartEarning)
-    found = await receipts.known(tx, {place: c for place, c in enumerate(commands) if isinstance(c, about)})
-    found_lots = await _lots(tx, commands, now, found_holds, found)
-    due = await expiries.due(tx, {place: c for place, c in enumerate(commands) if isinstance(c, NoticeExpiry)})
-    told_tiers = await tiers.known(tx, {place: c for place, c in enumerate(commands) if isinstance(c, NoteTier)})
-    dated = await policies(tx, Terms) if any(isinstance(c, CountReceipt) for c in commands) else None
-    informed: list[Command] = []
-    for place, command in enumerate(commands):
+    informed = await _informed(tx, commands)
+    found_lots = await _lots(tx, informed, now, found_holds)
+    ledgers: list[Command] = []
+    for place, command in enumerate(informed):
         # a timer's command is never handled before its own time, whatever the clocks say
         at = max(now, command.at) if isinstance(command, LapseHold) else now
         own = found_lots.get(command.customer_id, {})
         ledger = Ledger(at, tuple(own.values()), tuple(found_holds.get(place, {}).values()))
-        brought: dict[str, Any] = {"ledger": ledger}
-        match command:
-            case CountReceipt() if dated:
-                holding = dated.at(command.at)
-                brought |= {"terms": holding.terms, "policy_version": holding.version, "is_known": place in found}
-            case CountRefund():
-                brought |= {"receipt": found[place][0] if place in found else None}
-            case StartEarning():
-                brought |= {"waiting": tuple(found.get(place, ()))}
-            case NoteTier():
-                brought |= {"is_known": place in told_tiers}
-            case NoticeExpiry():
-                brought |= {"is_due": place in due}
-        informed.append(command.model_copy(update=brought))
+        ledgers.append(command.model_copy(update={"ledger": ledger}))
+    return ledgers
+
+
+async def _informed(tx: Tx, commands: Sequence[AccountCommand]) -> Sequence[AccountCommand]:
+    """Return the commands with all that they must know but lots and holds."""
+    due = await expiries.due(tx, {place: c for place, c in enumerate(commands) if isinstance(c, NoticeExpiry)})
+    known = await awards.known(tx, {place: c for place, c in enumerate(commands) if isinstance(c, AwardPoints)})
+    if any(isinstance(c, _OF_RECEIPTS) for c in commands):
+        known = {**known, **await _of_receipts(tx, commands)}
+    informed: list[AccountCommand] = []
+    for place, command in enumerate(commands):
+        brought = {"is_due": place in due} if isinstance(command, NoticeExpiry) else known.get(place)
+        informed.append(command.model_copy(update=brought) if brought else command)
     return informed
 
 
+async def _of_receipts(tx: Tx, commands: Sequence[AccountCommand]) -> Mapping[int, dict[str, Any]]:
+    """Return by place what commands about receipts and tiers must know of them and of the policy."""
+    dated = await policies(tx, Terms)
+    heard = await tiers.heard(tx, {place: c for place, c in enumerate(commands) if isinstance(c, NoteTier)})
+    found = await receipts.known(tx, dict(asking.receipts(commands, dated, heard)), dated)
+    held: Mapping[Moment, str] = {}
+    if asking.knows_tiers(dated):
+        held = await tiers.in_force(tx, ((c.customer_id, c.at) for c in commands if isinstance(c, CountReceipt)))
+    known: dict[int, dict[str, Any]] = {}
+    for place, command in enumerate(commands):
+        own = found.get(place, [])
+        match command:
+            case CountReceipt():
+                known[place] = _of_receipt(command, own, dated) | {"tier": held.get((command.customer_id, command.at))}
+            case CountRefund():
+                known[place] = {"receipt": own[0] if own else None}
+            case StartEarning():
+                known[place] = {"waiting": tuple(own)}
+            case NoteTier():
+                known[place] = {**heard[place]._asdict(), "receipts": tuple(own)}
+    return known
+
+
+def _of_receipt(command: CountReceipt, found: Sequence[Receipt], dated: Policies) -> dict[str, Any]:
+    holding = dated.at(command.at)
+    return {
+        "terms": holding.terms,
+        "policy_version": holding.version,
+        "is_known": any(receipt.sale_id == command.sale_id for receipt in found),
+        "others": tuple(receipt for receipt in found if receipt.earned),
+    }
+
+
 async def _lots(
-    tx: Tx, commands: Sequence[AccountCommand], now: datetime, found_holds: Holds, found: Receipts
+    tx: Tx, informed: Sequence[AccountCommand], now: datetime, found_holds: Holds
 ) -> Mapping[UUID, dict[UUID, Lot]]:
-    """Return lots by customer: those of the holds, those that refunds are about, and those that may be drawn on."""
-    asked = {
+    """Return lots by customer: those of the holds, those that are taken back, and those that may be drawn on."""
+    held = (
         (command.customer_id, part.lot_id)
-        for place, command in enumerate(commands)
+        for place, command in enumerate(informed)
         for hold in found_holds.get(place, {}).values()
         for part in hold.lots
-    }
-    wanted: list[lots.Wanted] = []
-    over: list[UUID] = []
-    for place, command in enumerate(commands):
-        match command:
-            case CountRefund() if place in found:
-                receipt = found[place][0]
-                asked.add((command.customer_id, lot_id(command.customer_id, receipt.source)))
-                wanted.append(lots.Wanted(command.customer_id, command.costs(receipt), from_pending=True))
-            case HoldPoints() | RedeemPoints():
-                wanted.append(lots.Wanted(command.customer_id, command.points, from_pending=False))
-            case ExpirePoints():
-                over.append(command.customer_id)
-    rows = await lots.to_draw(tx, wanted, now)
-    rows += await lots.to_expire(tx, over, now, MOST_LOTS)
-    return lots.by_customer([*rows, *await lots.named(tx, asked)])
+    )
+    asked = asking.lots(informed, held)
+    rows = await lots.to_draw(tx, asked.wanted, now)
+    rows += await lots.to_expire(tx, asked.over, now, MOST_LOTS)
+    return lots.by_customer([*rows, *await lots.named(tx, asked.named)])
 
 
 async def guard(tx: Tx, events: Sequence[Envelope], /) -> None:
-    """Keep tiers, receipts, lots, holds and the instants of expiry as the events leave them."""
+    """Keep tiers, receipts, lots, holds, instants of expiry and awards as the events leave them."""
     told = [e.event for e in events]
     await tiers.keep(tx, told)
     await receipts.keep(tx, told)
     await lots.keep(tx, events)
     await holds.keep(tx, told)
     await expiries.keep(tx, told)
+    await awards.keep(tx, told)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from contracts.loyalty_points import PointsEarned
+from contracts.loyalty_points import PointsAwarded, PointsEarned
 from services.loyalty_points.domain import NoticeExpiry
 from services.loyalty_points.terms import Terms
 from shared.message import Event
@@ -47,7 +47,7 @@ async def keep(tx: Tx, told: Sequence[Event]) -> None:
     ends = {
         (e.customer_id, e.expires_at): e.booked_at or e.at
         for e in told
-        if isinstance(e, PointsEarned) and e.expires_at and e.expires_at > (e.booked_at or e.at)
+        if isinstance(e, PointsEarned | PointsAwarded) and e.expires_at and e.expires_at > (e.booked_at or e.at)
     }
     if ends:
         dated = await policies(tx, Terms)

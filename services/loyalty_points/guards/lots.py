@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
-from contracts.loyalty_points import PointsEarned
+from contracts.loyalty_points import PointsAwarded, PointsEarned
 from contracts.money import LARGEST
 from services.loyalty_points.domain.lots import Lot, movements
 from shared.message import Envelope
@@ -95,7 +95,7 @@ def by_customer(rows: Iterable["asyncpg.Record"]) -> Mapping[UUID, dict[UUID, Lo
 
 async def keep(tx: Tx, told: Sequence[Envelope]) -> None:
     """Add the new lots, and move all that the entries draw on, each once."""
-    if earned := [e.event for e in told if isinstance(e.event, PointsEarned)]:
+    if earned := [e.event for e in told if isinstance(e.event, PointsEarned | PointsAwarded)]:
         await tx.execute(
             _ADD,
             [e.customer_id for e in earned],

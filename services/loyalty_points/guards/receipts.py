@@ -1,64 +1,117 @@
-"""Every receipt a customer has, earning or waiting for a membership. Amounts are minor units."""
+"""Every receipt a customer has, earning or waiting for a membership, and what it has earned. Minor units."""
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from uuid import UUID
 
 import asyncpg
 
-from services.loyalty_points.domain import CountReceipt, CountRefund, ReceiptNoted, ReceiptReduced, StartEarning
+from contracts.loyalty_points import PointsEarned, PointsTakenBack
+from services.loyalty_points.domain import ReceiptNoted, ReceiptReduced
+from services.loyalty_points.domain.settling import earned_by
+from services.loyalty_points.guards import tiers
 from services.loyalty_points.receipt import Receipt
 from services.loyalty_points.terms import Terms
+from services.loyalty_points.worth import Item, Sold
 from shared.message import Event
+from shared.policy import Policies
 from shared.postgres import Tx
 
 _RECEIPTS = """
 WITH asked AS (
-  SELECT * FROM unnest($1::int[], $2::uuid[], $3::uuid[], $4::text[]) AS a (place, customer_id, sale_id, from_order)
+  SELECT * FROM unnest($1::int[], $2::uuid[], $3::uuid[], $4::text[], $5::timestamptz[], $6::timestamptz[])
+    AS a (place, customer_id, sale_id, from_order, since, until)
 )
-SELECT a.place, r.*, r.lines::text AS left_lines, r.terms::text AS its_terms FROM asked a
-JOIN receipt r ON r.customer_id = a.customer_id AND r.sale_id = a.sale_id
-UNION ALL
-SELECT a.place, r.*, r.lines::text AS left_lines, r.terms::text AS its_terms FROM asked a
-JOIN receipt r ON r.customer_id = a.customer_id AND r.receipt_order >= a.from_order
-ORDER BY place, receipt_order
+SELECT a.place, r.*, r.lines::text AS left_lines, r.sold::text AS sold_lines, r.earned::text AS by_rule
+FROM asked a CROSS JOIN LATERAL (
+  SELECT * FROM receipt WHERE customer_id = a.customer_id AND sale_id = a.sale_id
+  UNION ALL SELECT * FROM receipt WHERE customer_id = a.customer_id AND receipt_order >= a.from_order
+  UNION ALL SELECT * FROM receipt WHERE customer_id = a.customer_id AND sold_at >= a.since AND sold_at < a.until
+    AND sale_id IS DISTINCT FROM a.sale_id
+) AS r
+ORDER BY a.place, r.receipt_order
 """
 _NOTE = """
-INSERT INTO receipt (customer_id, sale_id, branch, zone, sold_on, sold_at, receipt_order, net_minor, lines, terms,
-                     policy_version)
-SELECT customer_id, sale_id, branch, zone, sold_on, sold_at, receipt_order, net_minor, lines::jsonb, terms::jsonb,
-       policy_version
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::date[], $6::timestamptz[], $7::text[], $8::bigint[],
-            $9::text[], $10::text[], $11::bigint[])
-  AS n (customer_id, sale_id, branch, zone, sold_on, sold_at, receipt_order, net_minor, lines, terms, policy_version)
+INSERT INTO receipt (customer_id, sale_id, branch, zone, sold_on, sold_at, receipt_order, sold, lines, policy_version,
+                     earned, kept, lots)
+SELECT customer_id, sale_id, branch, zone, sold_on, sold_at, receipt_order, sold::jsonb, lines::jsonb, policy_version,
+       earned::jsonb, kept, lots
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::date[], $6::timestamptz[], $7::text[], $8::text[],
+            $9::text[], $10::bigint[], $11::text[], $12::bigint[], $13::int[])
+  AS n (customer_id, sale_id, branch, zone, sold_on, sold_at, receipt_order, sold, lines, policy_version, earned, kept,
+        lots)
 """
 _REDUCE = """
 UPDATE receipt SET lines = receipt.lines || r.lines::jsonb, refunded_at = greatest(receipt.refunded_at, r.refunded_at)
 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[]) AS r (customer_id, sale_id, lines, refunded_at)
 WHERE receipt.customer_id = r.customer_id AND receipt.sale_id = r.sale_id
 """
+_SETTLE = """
+UPDATE receipt SET kept = receipt.kept + s.kept, lots = receipt.lots + s.lots, earned = (
+  SELECT coalesce(jsonb_object_agg(rule, points) FILTER (WHERE points <> 0), '{}') FROM (
+    SELECT key AS rule, sum(value::bigint) AS points
+    FROM (
+      SELECT * FROM jsonb_each_text(receipt.earned) UNION ALL SELECT * FROM jsonb_each_text(s.earned::jsonb)
+    ) AS both GROUP BY key
+  ) AS sums
+)
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::int[]) AS s (customer_id, sale_id, earned, kept, lots)
+WHERE receipt.customer_id = s.customer_id AND receipt.sale_id = s.sale_id
+"""
 
 
-async def known(
-    tx: Tx, commands: Mapping[int, CountReceipt | CountRefund | StartEarning]
-) -> Mapping[int, list[Receipt]]:
-    """Return by place the receipt that each command is about, or all from the joining one on, in their order."""
+@dataclass(frozen=True)
+class Asked:
+    """Which receipts of a customer a command is about: one, all from an order on, or those of a time."""
+
+    customer_id: UUID
+    sale_id: UUID | None = None
+    from_order: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass
+class _Gained:
+    """What entries of a receipt add up to."""
+
+    earned: Counter[str] = field(default_factory=Counter)
+    kept: int = 0
+    lots: int = 0
+
+    @property
+    def by_rule(self) -> str:
+        """Return what was earned as JSON, without rules that gave and took."""
+        return json.dumps({rule: points for rule, points in self.earned.items() if points})
+
+
+async def known(tx: Tx, asked: Mapping[int, Asked], dated: Policies) -> Mapping[int, list[Receipt]]:
+    """Return by place the receipts that are asked for, in their order, each with the policy and tier of its time."""
     found: dict[int, list[Receipt]] = defaultdict(list)
-    if commands:
-        told = commands.values()
-        rows = await tx.fetch(
-            _RECEIPTS,
-            list(commands),
-            [c.customer_id for c in told],
-            [None if isinstance(c, StartEarning) else c.sale_id for c in told],
-            [c.joined_order if isinstance(c, StartEarning) else None for c in told],
-        )
-        for row in rows:
-            found[row["place"]].append(_receipt(row))
+    if not asked:
+        return found
+    whose = asked.values()
+    rows = await tx.fetch(
+        _RECEIPTS,
+        list(asked),
+        [a.customer_id for a in whose],
+        [a.sale_id for a in whose],
+        [a.from_order for a in whose],
+        [a.since for a in whose],
+        [a.until for a in whose],
+    )
+    by_tier = any(one.terms.earning.by_tier for one in dated.versions)
+    held = await tiers.in_force(tx, ((r["customer_id"], r["sold_at"]) for r in rows)) if by_tier else {}
+    for row in rows:
+        receipt = _receipt(row, dated.numbered(row["policy_version"]).terms)
+        found[row["place"]].append(replace(receipt, tier=held.get((row["customer_id"], row["sold_at"]))))
     return found
 
 
-def _receipt(row: "asyncpg.Record") -> Receipt:
+def _receipt(row: "asyncpg.Record", terms: Terms) -> Receipt:
     return Receipt(
         sale_id=row["sale_id"],
         branch=row["branch"],
@@ -66,17 +119,23 @@ def _receipt(row: "asyncpg.Record") -> Receipt:
         on=row["sold_on"],
         sold_at=row["sold_at"],
         order=row["receipt_order"],
-        net_minor=row["net_minor"],
+        sold={int(line): Sold(net, Item(*item)) for line, (net, item) in json.loads(row["sold_lines"]).items()},
         left={int(line): left for line, left in json.loads(row["left_lines"]).items()},
         refunded_at=row["refunded_at"],
-        terms=Terms.model_validate_json(row["its_terms"]),
+        terms=terms,
         policy_version=row["policy_version"],
+        earned=json.loads(row["by_rule"]),
+        kept=row["kept"],
+        lots=row["lots"],
     )
 
 
 async def keep(tx: Tx, told: Sequence[Event]) -> None:
-    """Keep the receipts, and what refunds leave of them."""
-    if noted := [e for e in told if isinstance(e, ReceiptNoted)]:
+    """Keep the receipts, what refunds leave of them, and what they have earned."""
+    gained = _gained(told)
+    noted = [e for e in told if isinstance(e, ReceiptNoted)]
+    if noted:
+        own = [gained.pop((e.customer_id, e.sale_id), _Gained()) for e in noted]
         await tx.execute(
             _NOTE,
             [e.customer_id for e in noted],
@@ -86,10 +145,12 @@ async def keep(tx: Tx, told: Sequence[Event]) -> None:
             [e.on for e in noted],
             [e.at for e in noted],
             [e.order for e in noted],
-            [e.net_minor for e in noted],
+            [json.dumps({line: Sold(net, e.items.get(line, Item())) for line, net in e.lines.items()}) for e in noted],
             [json.dumps(e.lines) for e in noted],
-            [e.terms.model_dump_json() for e in noted],
             [e.policy_version for e in noted],
+            [one.by_rule for one in own],
+            [one.kept for one in own],
+            [one.lots for one in own],
         )
     if reduced := [e for e in told if isinstance(e, ReceiptReduced)]:
         await tx.execute(
@@ -99,3 +160,24 @@ async def keep(tx: Tx, told: Sequence[Event]) -> None:
             [json.dumps(e.lines) for e in reduced],
             [e.at for e in reduced],
         )
+    if gained:
+        sums = gained.values()
+        await tx.execute(
+            _SETTLE,
+            [who for who, _ in gained],
+            [sale_id for _, sale_id in gained],
+            [one.by_rule for one in sums],
+            [one.kept for one in sums],
+            [one.lots for one in sums],
+        )
+
+
+def _gained(told: Sequence[Event]) -> dict[tuple[UUID, UUID], _Gained]:
+    sums: dict[tuple[UUID, UUID], _Gained] = defaultdict(_Gained)
+    for event in told:
+        if isinstance(event, PointsEarned | PointsTakenBack):
+            one = sums[event.customer_id, event.sale_id]
+            one.earned.update(earned_by(event))
+            one.kept += event.points if isinstance(event, PointsEarned) else -event.points
+            one.lots += isinstance(event, PointsEarned)
+    return sums

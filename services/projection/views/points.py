@@ -10,6 +10,7 @@ from contracts.loyalty_points import (
     DebtForgiven,
     HoldReleased,
     LotPoints,
+    PointsAwarded,
     PointsEarned,
     PointsExpired,
     PointsHeld,
@@ -19,9 +20,25 @@ from contracts.loyalty_points import (
 from shared.message import Envelope
 from shared.postgres import Tx
 
-_ENTRIES = (PointsEarned, PointsTakenBack, PointsHeld, HoldReleased, PointsRedeemed, PointsExpired, DebtForgiven)
+_ENTRIES = (
+    PointsEarned,
+    PointsAwarded,
+    PointsTakenBack,
+    PointsHeld,
+    HoldReleased,
+    PointsRedeemed,
+    PointsExpired,
+    DebtForgiven,
+)
 Entry: TypeAlias = (
-    PointsEarned | PointsTakenBack | PointsHeld | HoldReleased | PointsRedeemed | PointsExpired | DebtForgiven
+    PointsEarned
+    | PointsAwarded
+    | PointsTakenBack
+    | PointsHeld
+    | HoldReleased
+    | PointsRedeemed
+    | PointsExpired
+    | DebtForgiven
 )
 
 _DAYS = """
@@ -76,10 +93,11 @@ async def project(tx: Tx, envelopes: Sequence[Envelope]) -> None:
 def _moved(event: Entry) -> Iterator[_Moved]:
     """Yield what an entry adds: what is spent or expires counts where and when its lot was earned."""
     match event:
-        case PointsEarned():
+        case PointsEarned() | PointsAwarded():
             yield _Moved(event.branch, event.on, earned=event.points)
         case PointsTakenBack():
-            yield _Moved(event.branch, event.on, taken_back=event.points, expired=-event.from_expired)
+            taken_back, gone = event.points - event.corrected, -event.from_expired
+            yield _Moved(event.branch, event.on, earned=-event.corrected, taken_back=taken_back, expired=gone)
         case PointsRedeemed():
             yield from (_Moved(*_earned(lot), redeemed=lot.points) for lot in event.lots)
         case PointsExpired():

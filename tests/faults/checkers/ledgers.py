@@ -8,6 +8,8 @@ from uuid import UUID
 
 from contracts.loyalty_points import PointsEarned, PointsTakenBack
 from services.loyalty_points.domain import EarningStarted, ReceiptNoted
+from services.loyalty_points.terms import Terms
+from shared.policy import PolicyPublished
 from tests.faults.checkers.evidence import Evidence, Findings
 
 _LEFT = "SELECT customer_id, sale_id, lines::text AS lines FROM receipt"
@@ -64,12 +66,15 @@ async def _worked_out(evidence: Evidence) -> dict[Receipt, int]:
         joined[started.customer_id].append(started.joined_order)
     rows = await evidence.rows("loyalty-points", _LEFT)
     left = {(row["customer_id"], row["sale_id"]): sum(json.loads(row["lines"]).values()) for row in rows}
+    published = await evidence.events("loyalty-points", PolicyPublished)
+    policies = {0: Terms()} | {one.number: Terms.model_validate(one.terms) for one in published}
     worth: dict[Receipt, int] = {}
     for noted in await evidence.events("loyalty-points", ReceiptNoted):
         orders = joined.get(noted.customer_id)
         if orders and noted.order >= min(orders):
             key = (noted.customer_id, noted.sale_id)
-            rate = Fraction(noted.terms.points_per_unit) / noted.terms.minor_per_unit
+            terms = policies[noted.policy_version]
+            rate = Fraction(terms.points_per_unit) / terms.minor_per_unit
             if points := int(max(0, left[key]) * rate):
                 worth[key] = points
     return worth

@@ -144,10 +144,10 @@ def sends_again_what_has_no_outcome() -> None:
 
 def gives_a_point_too_much() -> None:
     """Every receipt that earns is worth a point more than its terms say."""
-    from services.loyalty_points.terms import Terms
+    from services.loyalty_points.earning import Earning
 
-    points = Terms.points
-    _put(Terms, "points", lambda terms, minor: points(terms, minor) + bool(points(terms, minor)))
+    exact = Earning.rounded
+    _put(Earning, "rounded", lambda *known: exact(*known) + bool(exact(*known)))
 
 
 def never_rests() -> None:

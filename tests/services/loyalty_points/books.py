@@ -1,5 +1,6 @@
 """The points ledger with guards in memory, and what each account must be, worked out from the story alone."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -15,14 +16,18 @@ from services.loyalty_points.domain import (
     CountRefund,
     KnownHold,
     Ledger,
+    NoteTier,
     ReceiptNoted,
     ReceiptReduced,
     StartEarning,
+    TierNoted,
 )
 from services.loyalty_points.domain.lots import Lot, movements, new_lot
+from services.loyalty_points.domain.settling import earned_by
 from services.loyalty_points.reactions import react
 from services.loyalty_points.receipt import Receipt
 from services.loyalty_points.terms import PRESET, Terms
+from services.loyalty_points.worth import Item, Sold
 from shared.message import Event
 from tests.services.stories import FIRST_DAY, Story, Told
 
@@ -41,6 +46,7 @@ class Books:
     lots: dict[UUID, dict[UUID, Lot]] = field(default_factory=dict)
     holds: dict[tuple[UUID, UUID], KnownHold] = field(default_factory=dict)
     entries: dict[UUID, list[Event]] = field(default_factory=dict)
+    tiers: dict[UUID, list[tuple[datetime, str]]] = field(default_factory=dict)
 
     def hear(self, told: Iterable[Told]) -> "Books":
         for news in told:
@@ -69,16 +75,28 @@ class Books:
         )
         ledger = Ledger(self.now, tuple(self.lots.get(who, {}).values()), tuple(holds))
         brought: dict[str, Any] = {"ledger": ledger}
+        own = {r.sale_id: r for (whose, _), r in self.receipts.items() if whose == who}
+        own = {r.sale_id: self._tiered(who, r) for r in sorted(own.values(), key=lambda r: r.order)}
         match command:
-            case CountReceipt():
-                brought |= {"is_known": (who, command.sale_id) in self.receipts, "terms": self.terms}
+            case CountReceipt(sale_id=sale_id):
+                others = tuple(r for r in own.values() if r.earned)
+                brought |= {"is_known": sale_id in own, "terms": self.terms, "others": others}
+                brought |= {"tier": self._tier(who, command.at)}
             case CountRefund():
-                brought |= {"receipt": self.receipts.get((who, command.sale_id))}
+                brought |= {"receipt": own.get(command.sale_id)}
             case StartEarning():
-                own = (r for (whose, _), r in self.receipts.items() if whose == who)
-                waiting = sorted((r for r in own if r.order >= command.joined_order), key=lambda r: r.order)
-                brought |= {"waiting": tuple(waiting)}
+                brought |= {"waiting": tuple(r for r in own.values() if r.order >= command.joined_order)}
+            case NoteTier(at=at, tier=tier):
+                known = sorted(self.tiers.get(who, []))
+                until = next((from_at for from_at, name in known if (from_at, name) > (at, tier)), None)
+                brought |= {"is_known": (at, tier) in known, "until": until, "receipts": tuple(own.values())}
         return command.model_copy(update=brought)
+
+    def _tier(self, who: UUID, at: datetime) -> str | None:
+        return max((one for one in self.tiers.get(who, []) if one[0] <= at), default=(at, None))[1]
+
+    def _tiered(self, who: UUID, receipt: Receipt) -> Receipt:
+        return replace(receipt, tier=self._tier(who, receipt.sold_at))
 
     def _guard(self, event: Any) -> None:
         who = event.customer_id
@@ -91,17 +109,22 @@ class Books:
                     on=event.on,
                     sold_at=event.at,
                     order=event.order,
-                    net_minor=event.net_minor,
+                    sold={line: Sold(net, event.items.get(line, Item())) for line, net in event.lines.items()},
                     left=event.lines,
-                    terms=event.terms,
+                    terms=self.terms,
                 )
             case ReceiptReduced():
                 known = self.receipts[who, event.sale_id]
                 self.receipts[who, event.sale_id] = replace(
                     known, left={**known.left, **event.lines}, refunded_at=event.at
                 )
+            case TierNoted():
+                self.tiers.setdefault(who, []).append((event.at, event.tier))
             case PointsEarned(lot_id=own) if own:
                 self.lots.setdefault(who, {})[own] = new_lot(event, own)
+                self._settle(event, event.points, 1)
+            case PointsTakenBack():
+                self._settle(event, -event.points, 0)
             case PointsHeld(hold_id=hold_id):
                 self.holds[who, hold_id] = KnownHold(hold_id, event.points, event.at, event.until, event.lots)
             case _:
@@ -111,6 +134,14 @@ class Books:
             names = ("repaid", "drawn", "taken_back", "expired")
             sums = {name: getattr(lot, name) + more for name, more in zip(names, moved, strict=True)}
             self.lots[who][lot_id] = replace(lot, **sums)
+
+    def _settle(self, event: PointsEarned | PointsTakenBack, points: int, lots: int) -> None:
+        receipt = self.receipts[event.customer_id, event.sale_id]
+        earned = Counter(receipt.earned)
+        earned.update(earned_by(event))
+        by_rule = {rule: sum_ for rule, sum_ in earned.items() if sum_}
+        settled = replace(receipt, earned=by_rule, kept=receipt.kept + points, lots=receipt.lots + lots)
+        self.receipts[event.customer_id, event.sale_id] = settled
 
     def _move(self, event: Any) -> None:
         who = event.customer_id

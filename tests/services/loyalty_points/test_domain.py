@@ -1,5 +1,6 @@
 """A customer's points, sentence by sentence."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from services.loyalty_points.domain import (
 from services.loyalty_points.domain.lots import Lot, lot_id
 from services.loyalty_points.receipt import Receipt
 from services.loyalty_points.terms import Terms
+from services.loyalty_points.worth import Sold
 from shared.message import Event
 from tests.scenario import Scenario
 from tests.services.stories import FIRST_DAY
@@ -48,8 +50,8 @@ def heard(order: str, *net_minor: int, terms: Terms = ONE_A_UNIT) -> CountReceip
 
 
 def noted(sale: CountReceipt) -> ReceiptNoted:
-    fields = sale.model_dump(exclude={"is_known", "terms", "ledger"})
-    return ReceiptNoted(**fields, terms=sale.terms, net_minor=sum(sale.lines.values()))
+    brought = {"is_known", "terms", "tier", "others", "ledger"}
+    return ReceiptNoted(**sale.model_dump(exclude=brought), net_minor=sum(sale.lines.values()))
 
 
 def receipt(order: str, net_minor: int, left_minor: int | None = None, sale_id: UUID = CUT) -> Receipt:
@@ -60,11 +62,17 @@ def receipt(order: str, net_minor: int, left_minor: int | None = None, sale_id: 
         on=FIRST_DAY.date(),
         sold_at=FIRST_DAY,
         order=order,
-        net_minor=net_minor,
+        sold={1: Sold(net_minor)},
         left={1: net_minor if left_minor is None else left_minor},
         refunded_at=None if left_minor is None else LATER,
         policy_version=3,
     )
+
+
+def counted(known: Receipt) -> Receipt:
+    """Return the receipt when it has earned a point for each hundred."""
+    points, kept = known.sold[1].net_minor // 100, known.left[1] // 100
+    return replace(known, earned={"base": points}, kept=kept, lots=1)
 
 
 def earned(points: int, balance: int, *, repaid: int = 0, debt: int = 0, sale_id: UUID = CUT) -> PointsEarned:
@@ -185,7 +193,7 @@ def test_a_membership_that_moves_earlier_earns_only_on_what_had_not_earned() -> 
         at=FIRST_DAY,
         customer_id=MEI,
         joined_order="a",
-        waiting=(receipt("a", 500, sale_id=COLOUR), receipt("b", 8200)),
+        waiting=(receipt("a", 500, sale_id=COLOUR), counted(receipt("b", 8200))),
     )
     moved = EarningStarted(at=FIRST_DAY, customer_id=MEI, joined_order="a")
     POINTS.given(JOINED, earned(82, 82)).when(earlier).then(moved, earned(5, 87, sale_id=COLOUR))
@@ -199,19 +207,19 @@ def test_a_membership_told_again_or_later_changes_nothing() -> None:
 
 def test_a_refund_takes_back_the_difference() -> None:
     reduced = ReceiptReduced(at=LATER, customer_id=MEI, sale_id=CUT, lines={1: 8150})
-    POINTS.given(JOINED, earned(82, 82)).when(given_back(8150, receipt("b", 8200), lot(82))).then(
+    POINTS.given(JOINED, earned(82, 82)).when(given_back(8150, counted(receipt("b", 8200)), lot(82))).then(
         reduced, taken_back(1, 81, of=lot(82))
     )
 
 
 def test_a_refund_that_leaves_the_points_as_they_are_is_no_entry() -> None:
     reduced = ReceiptReduced(at=LATER, customer_id=MEI, sale_id=CUT, lines={1: 8201})
-    POINTS.given(JOINED, earned(82, 82)).when(given_back(8201, receipt("b", 8299))).then(reduced)
+    POINTS.given(JOINED, earned(82, 82)).when(given_back(8201, counted(receipt("b", 8299)))).then(reduced)
 
 
 def test_a_refund_told_twice_takes_back_once() -> None:
     POINTS.given(JOINED, earned(82, 82), taken_back(51, 31, of=lot(82))).when(
-        given_back(3150, receipt("b", 8200, 3150))
+        given_back(3150, counted(receipt("b", 8200, 3150)))
     ).then()
 
 
@@ -227,9 +235,9 @@ def test_a_refund_of_a_receipt_that_was_never_heard_is_refused() -> None:
 def test_what_the_balance_cannot_give_back_is_a_stated_debt() -> None:
     reduced: Event = ReceiptReduced(at=LATER, customer_id=MEI, sale_id=CUT, lines={1: 0})
     spent = redeemed(52, 30, lot(82))
-    POINTS.given(JOINED, earned(82, 82), spent).when(given_back(0, receipt("b", 8200), lot(82, drawn=52))).then(
-        reduced, taken_back(82, 0, of=lot(82), debt=52)
-    )
+    POINTS.given(JOINED, earned(82, 82), spent).when(
+        given_back(0, counted(receipt("b", 8200)), lot(82, drawn=52))
+    ).then(reduced, taken_back(82, 0, of=lot(82), debt=52))
 
 
 def test_the_next_earnings_pay_the_debt_first() -> None:

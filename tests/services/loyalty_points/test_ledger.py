@@ -9,7 +9,7 @@ from hypothesis import Phase, given, settings
 
 from contracts.loyalty_points import PointsEarned, PointsHeld, PointsRedeemed, PointsTakenBack
 from services.loyalty_points import domain
-from services.loyalty_points.domain import Account, HoldPoints, RedeemPoints, account, lots, receipts, spending
+from services.loyalty_points.domain import Account, HoldPoints, RedeemPoints, account, lots, settling, spending
 from services.loyalty_points.domain.lots import Lot
 from shared.errors import Rejected
 from shared.message import Event
@@ -134,7 +134,7 @@ PLANTED: dict[str, tuple[Decide, tuple[Place, ...]]] = {
     "debt forgotten on refund": (forgets_debt, ()),
     "pending lots are spent": (domain.decide, ((Lot, "is_pending", no),)),
     "what comes back settles no debt": (domain.decide, ((spending, "repaying", nothing),)),
-    "what is over when it is booked settles debt": (domain.decide, ((receipts, "is_alive", yes),)),
+    "what is over when it is booked settles debt": (domain.decide, ((settling, "is_alive", yes),)),
 }
 
 

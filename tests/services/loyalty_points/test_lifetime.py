@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from services.loyalty_points.lifetime import AfterDays, AfterMonths, AtYearEnd, Expiry, Never, active_from, expires_at
 from services.loyalty_points.receipt import Receipt
 from services.loyalty_points.terms import Terms
+from services.loyalty_points.worth import Sold
 from tests.services.stories import sale
 
 TORONTO, SHANGHAI = "America/Toronto", "Asia/Shanghai"
@@ -64,7 +65,7 @@ def test_points_begin_at_once_or_at_the_start_of_a_local_day(on: date, days: int
 )
 def test_what_is_sold_in_the_last_second_of_a_year_is_over_with_it(sold_at: datetime, year: int) -> None:
     sold = sale("1", (None, 100), at=sold_at, zone=TORONTO)
-    receipt = Receipt(sold.sale_id, "TOR1", sold.zone, sold.on, sold.at, sold.order, net_minor=100, left={1: 100})
+    receipt = Receipt(sold.sale_id, "TOR1", sold.zone, sold.on, sold.at, sold.order, {1: Sold(100)}, {1: 100})
     assert receipt.expires_at == utc(year, 1, 1, 5)
 
 

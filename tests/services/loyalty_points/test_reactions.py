@@ -5,9 +5,11 @@ from typing import Any
 from contracts.membership import TierChanged
 from services.loyalty_points.domain import CountReceipt, CountRefund, NoteTier, StartEarning
 from services.loyalty_points.reactions import react
+from services.loyalty_points.worth import Item
 from tests.services.stories import customer, joining, refund, sale
 
 MEI, LI = customer(1), customer(2)
+CUT = Item("service", "CUT")
 SHARED = sale("1003", (MEI, 8200), (LI, 500), (None, 900), (MEI, -200))
 
 
@@ -23,8 +25,8 @@ def test_each_customer_of_a_receipt_counts_her_own_lines() -> None:
         "number": "1003",
     }
     assert react(SHARED) == [
-        CountReceipt(**common, customer_id=MEI, lines={1: 8200, 4: -200}),
-        CountReceipt(**common, customer_id=LI, lines={2: 500}),
+        CountReceipt(**common, customer_id=MEI, lines={1: 8200, 4: -200}, items={1: CUT, 4: CUT}),
+        CountReceipt(**common, customer_id=LI, lines={2: 500}, items={2: CUT}),
     ]
 
 

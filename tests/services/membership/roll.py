@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, TypeAlias
 from uuid import UUID
 
+from contracts.membership import TierChanged
 from services.membership import domain
 from services.membership.domain import CountRefund, CountSale, Customer, SpendCounted, SpendReduced, Standing
 from services.membership.reactions import react
@@ -51,7 +52,7 @@ class Roll:
 
     def hear(self, told: Iterable[Told]) -> "Roll":
         for news in told:
-            assert not isinstance(news, Joining)
+            assert not isinstance(news, Joining | TierChanged)
             for command in react(news):
                 self._handle(command.model_copy(update={"standing": self._standing(command)}))
         return self

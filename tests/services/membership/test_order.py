@@ -110,7 +110,7 @@ async def test_sales_of_one_customer_heard_at_once_all_count(membership: Running
 
 
 def commands(story: Story) -> list[Issued]:
-    return [Issued(c, CAUSE) for news in story.told if not isinstance(news, Joining) for c in react(news)]
+    return [Issued(c, CAUSE) for news in story.told if not isinstance(news, Joining | TierChanged) for c in react(news)]
 
 
 async def publish(running: Running, holding: Terms) -> None:

@@ -1,0 +1,106 @@
+"""Which receipts and lots the rules of commands are about. Pure."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from services.loyalty_points.domain import (
+    AccountCommand,
+    CountReceipt,
+    CountRefund,
+    ExpirePoints,
+    HoldPoints,
+    NoteTier,
+    RedeemPoints,
+    StartEarning,
+)
+from services.loyalty_points.domain.lots import lot_id
+from services.loyalty_points.guards.lots import Wanted
+from services.loyalty_points.guards.receipts import Asked
+from services.loyalty_points.guards.tiers import Heard
+from services.loyalty_points.periods import FIRST, LAST, Period, days_of
+from services.loyalty_points.receipt import Settled, costs
+from shared.policy import Policies
+
+DAY = timedelta(days=1)
+
+
+def knows_tiers(dated: Policies) -> bool:
+    """Return whether any policy looks at the tier."""
+    return any(one.terms.earning.by_tier for one in dated.versions)
+
+
+def receipts(
+    commands: Sequence[AccountCommand], dated: Policies, heard: Mapping[int, Heard]
+) -> Iterator[tuple[int, Asked]]:
+    """Yield by place which receipts a command is about, with those that share a cap with one that it may change."""
+    periods = {bonus.cap.per for one in dated.versions for bonus in one.terms.earning.caps}
+    for place, command in enumerate(commands):
+        who = command.customer_id
+        match command:
+            case CountReceipt() if periods:
+                yield place, Asked(who, command.sale_id, None, *_around(periods, command.on, command.on))
+            case CountReceipt() | CountRefund():
+                yield place, Asked(who, command.sale_id)
+            case StartEarning():
+                yield place, Asked(who, from_order=command.joined_order)
+            case NoteTier() if not heard[place].is_known and knows_tiers(dated):
+                until = heard[place].until
+                last = min(until.date(), LAST) if until else LAST
+                yield place, Asked(who, None, None, *_around(periods, command.at.date(), last))
+
+
+def _around(periods: Iterable[Period], first: date, last: date) -> tuple[datetime, datetime]:
+    """Return the time of all periods that days are in, and some more: what is day here is another elsewhere."""
+    kinds: list[Period] = [*periods, "day"]
+    begins = min(days_of(period, _within(first - DAY))[0] for period in kinds)
+    ends = max(days_of(period, _within(last + DAY))[1] for period in kinds)
+    return _midnight(begins - DAY), _midnight(ends + 2 * DAY)
+
+
+def _within(on: date) -> date:
+    return min(max(on, FIRST), LAST)
+
+
+def _midnight(on: date) -> datetime:
+    return datetime.combine(_within(on), time(), UTC)
+
+
+class Lots(NamedTuple):
+    """Lots by customer and id, what others shall give, and whose are over."""
+
+    named: set[tuple[UUID, UUID]]
+    wanted: list[Wanted]
+    over: list[UUID]
+
+
+def lots(informed: Sequence[AccountCommand], held: Iterable[tuple[UUID, UUID]]) -> Lots:
+    """Return which lots the rules need beside those that are held."""
+    asked = Lots(set(held), [], [])
+    for command in informed:
+        who = command.customer_id
+        match command:
+            case HoldPoints() | RedeemPoints():
+                asked.wanted.append(Wanted(who, command.points, from_pending=False))
+            case ExpirePoints():
+                asked.over.append(who)
+            case _:
+                if taking := [one for one in _settled(command) if one.kept < one.receipt.kept]:
+                    asked.named.update((who, lot_id(who, source)) for one in taking for source in one.receipt.sources)
+                    asked.wanted.append(Wanted(who, costs(taking), from_pending=True))
+    return asked
+
+
+def _settled(command: AccountCommand) -> Sequence[Settled]:
+    match command:
+        case CountRefund(receipt=receipt) if receipt:
+            return [command.settled(receipt)]
+        case CountReceipt(others=others) if others and not command.is_known:
+            return command.settled()
+        case StartEarning(waiting=waiting) if any(receipt.earned for receipt in waiting):
+            return command.settled()
+        case NoteTier():
+            return command.settled("")  # all of them may earn, as far as is known here
+        case _:
+            return ()
