@@ -18,6 +18,7 @@ SUBCOMMANDS = {
     "token": ("branchline.token", "print a signed token"),
     "chain": ("branchline.chain", "apply a file of branches, tills and policies"),
     "import": ("branchline.receipts", "bring a salon's own export through the tills' door"),
+    "rehearse": ("branchline.rehearse", "show what other terms of points would have given"),
     "simulate": ("branchline.simulation.command", "run the tills of a chain, and compare the outcome with an oracle"),
     "parked": ("branchline.parked", "list the keys that wait for an operator"),
     "contracts": ("branchline.contracts.command", "write what is generated from contracts/, or check that it is fresh"),

@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -33,6 +34,22 @@ FROM asked a CROSS JOIN LATERAL (
     AND sale_id IS DISTINCT FROM a.sale_id
 ) AS r
 ORDER BY a.place, r.receipt_order
+"""
+# some receipts' customers, in the order of their ids, with all receipts of each
+_OF_MEMBERS = """
+SELECT r.*, r.lines::text AS left_lines, r.sold::text AS sold_lines, r.earned::text AS by_rule,
+  s.state ->> 'joined_order' AS joined_order, t.tier
+FROM (
+  SELECT DISTINCT customer_id FROM (
+    SELECT customer_id FROM receipt WHERE customer_id > $1 ORDER BY customer_id LIMIT $2
+  ) AS some
+) AS c
+JOIN receipt r USING (customer_id) JOIN stream s ON s.id = r.customer_id
+LEFT JOIN LATERAL (
+  SELECT tier FROM tier WHERE customer_id = r.customer_id AND from_at <= r.sold_at
+  ORDER BY from_at DESC, tier DESC LIMIT 1
+) AS t ON true
+ORDER BY r.customer_id, r.receipt_order
 """
 _NOTE = """
 INSERT INTO receipt (customer_id, sale_id, branch, zone, sold_on, sold_at, receipt_order, sold, lines, policy_version,
@@ -109,6 +126,26 @@ async def known(tx: Tx, asked: Mapping[int, Asked], dated: Policies) -> Mapping[
         receipt = _receipt(row, dated.numbered(row["policy_version"]).terms)
         found[row["place"]].append(replace(receipt, tier=held.get((row["customer_id"], row["sold_at"]))))
     return found
+
+
+class OfMember(NamedTuple):
+    """A receipt, whose it is, and from which on hers earn; None while she is no member."""
+
+    customer_id: UUID
+    joined_order: str | None
+    receipt: Receipt
+
+
+async def of_members(tx: Tx, after: UUID, most: int, dated: Policies) -> list[OfMember]:
+    """Return all receipts of the next customers, who have about so many, by customer and in their order."""
+    return [
+        OfMember(
+            row["customer_id"],
+            row["joined_order"],
+            replace(_receipt(row, dated.numbered(row["policy_version"]).terms), tier=row["tier"]),
+        )
+        for row in await tx.fetch(_OF_MEMBERS, after, most)
+    ]
 
 
 def _receipt(row: "asyncpg.Record", terms: Terms) -> Receipt:

@@ -76,7 +76,7 @@ class Books:
         ledger = Ledger(self.now, tuple(self.lots.get(who, {}).values()), tuple(holds))
         brought: dict[str, Any] = {"ledger": ledger}
         own = {r.sale_id: r for (whose, _), r in self.receipts.items() if whose == who}
-        own = {r.sale_id: self._tiered(who, r) for r in sorted(own.values(), key=lambda r: r.order)}
+        own = {r.sale_id: self.tiered(who, r) for r in sorted(own.values(), key=lambda r: r.order)}
         match command:
             case CountReceipt(sale_id=sale_id):
                 others = tuple(r for r in own.values() if r.earned)
@@ -95,7 +95,7 @@ class Books:
     def _tier(self, who: UUID, at: datetime) -> str | None:
         return max((one for one in self.tiers.get(who, []) if one[0] <= at), default=(at, None))[1]
 
-    def _tiered(self, who: UUID, receipt: Receipt) -> Receipt:
+    def tiered(self, who: UUID, receipt: Receipt) -> Receipt:
         return replace(receipt, tier=self._tier(who, receipt.sold_at))
 
     def _guard(self, event: Any) -> None:

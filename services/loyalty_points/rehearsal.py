@@ -1,0 +1,66 @@
+"""What a draft of the terms would have given: each customer's receipts settled by it, beside what they keep. Pure.
+
+It settles with the same functions as the ledger. Points are those that refunds have left, spent or not; months are
+those of the branch's days.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from heapq import nlargest
+from typing import NamedTuple
+from uuid import UUID
+
+from services.loyalty_points.receipt import Receipt, settled
+from services.loyalty_points.terms import Terms
+
+NAMED = 10
+
+
+class Place(NamedTuple):
+    """Where points are of: the branch, the customer's tier at the receipt's time, the month (2026-03)."""
+
+    branch: str
+    tier: str
+    month: str
+
+
+@dataclass
+class Tally:
+    """Receipts, the points that they keep now, and would by the draft."""
+
+    receipts: int = 0
+    now: int = 0
+    then: int = 0
+
+
+@dataclass
+class Rehearsal:
+    """A draft that holds from an instant on, and what it has made of the customers so far."""
+
+    draft: Terms
+    holds_from: datetime
+    places: dict[Place, Tally] = field(default_factory=lambda: defaultdict(Tally))
+    customers: Counter[str] = field(default_factory=Counter)
+    most: list[tuple[int, UUID]] = field(default_factory=list)
+
+    def add(self, customer_id: UUID, joined_order: str, receipts: Sequence[Receipt]) -> None:
+        """Settle a member's receipts, which are in their order, by the draft."""
+        own = [self._drafted(one) for one in receipts if one.order >= joined_order]
+        since = next((one.order for one in own if one.sold_at >= self.holds_from), None)
+        if since is None:
+            return
+        difference = 0
+        for receipt, _, kept in settled(own, since):
+            tally = self.places[Place(receipt.branch, receipt.tier or "", f"{receipt.on:%Y-%m}")]
+            tally.receipts += 1
+            tally.now += receipt.kept
+            tally.then += kept
+            difference += kept - receipt.kept
+        self.customers["gain" if difference > 0 else "lose" if difference else "same"] += 1
+        if difference:
+            self.most = nlargest(NAMED, [*self.most, (difference, customer_id)], key=lambda one: (abs(one[0]), one[1]))
+
+    def _drafted(self, receipt: Receipt) -> Receipt:
+        return replace(receipt, terms=self.draft) if receipt.sold_at >= self.holds_from else receipt

@@ -1,0 +1,57 @@
+"""A rehearsal as it is read: pages add up, and the table and the plot say the same."""
+
+from typing import Any
+from xml.etree import ElementTree
+
+from branchline.rehearsed import Rehearsed, money, plot, table
+
+
+def page(*places: tuple[str, str, str, int, int, int], gain: int = 0, lose: int = 0) -> dict[str, Any]:
+    names = ("branch", "tier", "month", "receipts", "now", "then")
+    told = [dict(zip(names, place, strict=True)) for place in places]
+    most = [{"customer_id": f"c{gain}", "difference": gain}]
+    return {"places": told, "customers": {"gain": gain, "lose": lose, "same": 0}, "most": most}
+
+
+def told() -> Rehearsed:
+    rehearsed = Rehearsed()
+    rehearsed.add(page(("TOR1", "", "2026-03", 2, 100, 150), ("TOR1", "gold", "2026-04", 1, 50, 40), gain=2, lose=1))
+    rehearsed.add(page(("TOR1", "", "2026-03", 1, 10, 1_015), gain=3))
+    return rehearsed
+
+
+def test_pages_add_up() -> None:
+    rehearsed = told()
+    assert rehearsed.difference() == 1_045
+    assert rehearsed.by("month") == {
+        ("2026-03",): {"receipts": 3, "now": 110, "then": 1_165},
+        ("2026-04",): {"receipts": 1, "now": 50, "then": 40},
+    }
+    assert rehearsed.customers == {"gain": 5, "lose": 1, "same": 0}
+    assert [one["customer_id"] for one in rehearsed.most] == ["c3", "c2"]
+
+
+def test_points_are_owed_as_money_rounded_down() -> None:
+    assert money(1_045, "1") == 1_045
+    assert money(1_045, "0.5") == 522
+    assert money(-3, "0.5") == -2
+
+
+def test_the_table_has_a_line_for_each_place_and_what_it_comes_to() -> None:
+    assert list(table(told(), "1", "CAD")) == [
+        "branch  tier  month    receipts  now  draft  difference",
+        "TOR1    -     2026-03         3  110  1,165      +1,055",
+        "TOR1    gold  2026-04         1   50     40         -10",
+        "+1,045 points, 10.45 CAD of liability",
+        "5 gain, 1 lose, 0 same",
+        "customer c3: +3",
+        "customer c2: +2",
+    ]
+
+
+def test_the_plot_has_a_bar_for_each_month() -> None:
+    svg = ElementTree.fromstring(plot(told()))
+    bars = svg.findall("{http://www.w3.org/2000/svg}rect")
+    titles = [bar.findtext("{http://www.w3.org/2000/svg}title") for bar in bars]
+    assert titles == ["2026-03: +1,055", "2026-04: -10"]
+    assert ElementTree.fromstring(plot(Rehearsed())).tag.endswith("svg")
