@@ -8,16 +8,25 @@ from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import UUID, uuid5
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from shared.decider import Aggregate, Domain
 from shared.errors import Rejected
 from shared.message import Command, Event, Instant
 from shared.postgres import Tx
 
-SHAPE = 1
+SHAPE = 2
 ALWAYS = datetime(1, 1, 1, tzinfo=UTC)
 STREAM = uuid5(UUID("b2c0ffee-0000-5000-8000-000000000001"), "policy")
+
+
+class Signature(BaseModel):
+    """Who stands for terms that should have held before they were published, and a code for why."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    reason: str
+    by: UUID
 
 
 class PublishPolicy(Command):
@@ -26,14 +35,16 @@ class PublishPolicy(Command):
     policy_id: UUID = STREAM
     terms: dict[str, Any]
     holds_from: Instant | None = None
+    signature: Signature | None = None
 
 
 class PolicyPublished(Event):
-    """Terms were set. Versions count from 1; `terms` is the whole of them."""
+    """Terms were set. Versions count from 1; `terms` is the whole of them. What starts in the past is signed."""
 
     number: int
     holds_from: Instant
     terms: dict[str, Any]
+    signature: Signature | None = None
 
 
 @dataclass(frozen=True)
@@ -47,19 +58,26 @@ initial = Published()
 
 
 def decide(command: PublishPolicy, published: Published) -> Sequence[PolicyPublished]:
-    """Say the new version, or nothing when the last one has the same terms. A version never starts in the past."""
+    """Say the new version, or nothing when the last one has the same terms. Unsigned, none starts in the past."""
     starts_at = command.holds_from or command.at
     if not published.versions and starts_at <= command.at:
-        return [PolicyPublished(at=command.at, number=1, holds_from=ALWAYS, terms=command.terms)]
+        return [_published(command, 1, ALWAYS)]
     last = published.versions[-1] if published.versions else None
     if last and last.terms == command.terms:
         return []
-    if starts_at < command.at:
+    if starts_at < command.at and command.signature is None:
         raise Rejected("policy-starts-in-the-past", starts_at=starts_at.isoformat(), now=command.at.isoformat())
     if last and starts_at <= last.holds_from:
         raise Rejected("policy-out-of-order", starts_at=starts_at.isoformat(), last=last.holds_from.isoformat())
     number = len(published.versions) + 1
-    return [PolicyPublished(at=command.at, number=number, holds_from=starts_at, terms=command.terms)]
+    return [_published(command, number, starts_at)]
+
+
+def _published(command: PublishPolicy, number: int, holds_from: datetime) -> PolicyPublished:
+    signature = command.signature
+    return PolicyPublished(
+        at=command.at, number=number, holds_from=holds_from, terms=command.terms, signature=signature
+    )
 
 
 def evolve(published: Published, event: PolicyPublished) -> Published:

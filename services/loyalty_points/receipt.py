@@ -75,8 +75,8 @@ class Receipt:
 
     def keeps(self, earned: Mapping[str, int]) -> int:
         """Return the points that are left by refunds of what was earned by rule."""
-        if not earned:
-            return 0
+        if not earned or all(self.left[line] == one.net_minor for line, one in self.sold.items()):
+            return sum(earned.values())
         parts = self._worth(self.left)
         for rule, _, _ in self._caps():
             if rule in parts:

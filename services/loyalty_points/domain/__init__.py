@@ -13,6 +13,7 @@ from services.loyalty_points.domain.events import (
     AccountEvent,
     EarningStarted,
     ReceiptNoted,
+    ReceiptRecounted,
     ReceiptReduced,
     TierNoted,
 )
@@ -20,6 +21,7 @@ from services.loyalty_points.domain.expiring import ExpirePoints, NoticeExpiry, 
 from services.loyalty_points.domain.forgiving import ForgiveDebt, forgive
 from services.loyalty_points.domain.page import KnownHold, Ledger, Page
 from services.loyalty_points.domain.receipts import CountReceipt, CountRefund, StartEarning, note, reduce, start
+from services.loyalty_points.domain.recounting import RecountReceipts, recount
 from services.loyalty_points.domain.spending import (
     CapturePoints,
     HoldPoints,
@@ -55,7 +57,9 @@ __all__ = [
     "NoteTier",
     "NoticeExpiry",
     "ReceiptNoted",
+    "ReceiptRecounted",
     "ReceiptReduced",
+    "RecountReceipts",
     "RedeemPoints",
     "ReleaseHold",
     "StartEarning",
@@ -67,7 +71,7 @@ __all__ = [
 
 SHAPE = 3
 
-Receipts: TypeAlias = CountReceipt | CountRefund | StartEarning | NoteTier
+Receipts: TypeAlias = CountReceipt | CountRefund | StartEarning | NoteTier | RecountReceipts
 Spending: TypeAlias = HoldPoints | CapturePoints | ReleaseHold | LapseHold | RedeemPoints
 AccountCommand: TypeAlias = Receipts | Spending | ExpirePoints | NoticeExpiry | ForgiveDebt | AwardPoints
 
@@ -76,6 +80,7 @@ COMMANDS = (
     CountRefund,
     StartEarning,
     NoteTier,
+    RecountReceipts,
     HoldPoints,
     CapturePoints,
     ReleaseHold,
@@ -95,7 +100,7 @@ def decide(command: AccountCommand, account: Account) -> list[AccountEvent]:
     page = Page(command.customer_id, command.at, account, command.ledger)
     lapse(page)
     match command:
-        case CountReceipt() | CountRefund() | StartEarning() | NoteTier():
+        case CountReceipt() | CountRefund() | StartEarning() | NoteTier() | RecountReceipts():
             _count(command, page)
         case ExpirePoints():
             expire(command, page)
@@ -120,6 +125,8 @@ def _count(command: Receipts, page: Page) -> None:
             reduce(command, page)
         case NoteTier():
             note_tier(command, page)
+        case RecountReceipts():
+            recount(command, page)
         case StartEarning(joined_order=order) if not page.account.has_earned(order):
             start(command, page)
         case StartEarning():

@@ -4,6 +4,7 @@ Time alone lets pending points become active, points expire and holds lapse: `as
 whether or not anything has been told of it. The state stays small however many lots there are.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -24,7 +25,14 @@ from contracts.loyalty_points import (
     PointsRedeemed,
     PointsTakenBack,
 )
-from services.loyalty_points.domain.events import AccountEvent, EarningStarted, ReceiptNoted, ReceiptReduced, TierNoted
+from services.loyalty_points.domain.events import (
+    AccountEvent,
+    EarningStarted,
+    ReceiptNoted,
+    ReceiptRecounted,
+    ReceiptReduced,
+    TierNoted,
+)
 from services.loyalty_points.domain.lots import NEVER, Gain, is_alive
 
 
@@ -143,17 +151,29 @@ class Account:
 
     def plus(self, parts: Iterable[LotPoints], at: datetime, sign: int = 1) -> "Account":
         """Return the account with points of lots more, or less."""
-        active, pending = list(self.active), list(self.pending)
+        active, pending = self.active, list(self.pending)
         for part in parts:
             if part.active_from and part.active_from > at:
                 pending.append(Waiting(part.active_from, part.expires_at, sign * part.points))
             else:
-                active.append(Active(part.expires_at, sign * part.points))
-        return replace(self, active=_summed(active), pending=_summed_waiting(pending))
+                active = _with(active, part.expires_at, sign * part.points)
+        return replace(self, active=active, pending=_summed_waiting(pending) if pending else ())
 
     def minus(self, parts: Iterable[LotPoints], at: datetime) -> "Account":
         """Return the account with points of lots less."""
         return self.plus(parts, at, -1)
+
+
+def _with(totals: tuple[Active, ...], expires_at: datetime | None, points: int) -> tuple[Active, ...]:
+    """Return sorted totals with points more at one of them: the sort of hundreds for each entry would be most of it."""
+    place = bisect_left(totals, expires_at or NEVER, key=_by_expiry)
+    is_there = place < len(totals) and totals[place].expires_at == expires_at
+    points += totals[place].points if is_there else 0
+    return (*totals[:place], *([Active(expires_at, points)] if points else ()), *totals[place + is_there :])
+
+
+def _by_expiry(total: Active) -> datetime:
+    return total.expires_at or NEVER
 
 
 def _summed(totals: Iterable[Active]) -> tuple[Active, ...]:
@@ -176,7 +196,7 @@ def evolve(account: Account, event: AccountEvent) -> Account:
     match event:
         case EarningStarted(at=at, joined_order=order):
             return replace(account, joined_order=order, member_since=at)
-        case ReceiptNoted() | ReceiptReduced() | TierNoted() | ExpiryNoticed():
+        case ReceiptNoted() | ReceiptReduced() | ReceiptRecounted() | TierNoted() | ExpiryNoticed():
             return account
         case _:
             at = event.booked_at or event.at

@@ -50,6 +50,14 @@ class ReceiptReduced(Event):
     lines: dict[int, int]
 
 
+class ReceiptRecounted(Event):
+    """A receipt earns by another version of the policy, which was signed later for its time."""
+
+    customer_id: UUID
+    sale_id: UUID
+    policy_version: int
+
+
 class EarningStarted(Event):
     """Receipts earn from `joined_order` on: the first time, or earlier than was known."""
 
@@ -75,7 +83,7 @@ Entry: TypeAlias = (
     | ExpiryNoticed
     | DebtForgiven
 )
-Noted: TypeAlias = ReceiptNoted | ReceiptReduced | TierNoted
-AccountEvent: TypeAlias = Noted | EarningStarted | Entry
+Noted: TypeAlias = ReceiptNoted | ReceiptReduced | ReceiptRecounted | TierNoted | EarningStarted
+AccountEvent: TypeAlias = Noted | Entry
 
-EVENTS = (ReceiptNoted, ReceiptReduced, EarningStarted, TierNoted, *get_args(Entry))
+EVENTS = (ReceiptNoted, ReceiptReduced, ReceiptRecounted, EarningStarted, TierNoted, *get_args(Entry))

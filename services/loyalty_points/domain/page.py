@@ -8,7 +8,7 @@ from uuid import UUID
 from contracts.loyalty_points import LotPoints, PointsAwarded, PointsEarned
 from contracts.money import LARGEST
 from services.loyalty_points.domain.account import Account, evolve
-from services.loyalty_points.domain.events import AccountEvent, EarningStarted, ReceiptNoted, ReceiptReduced, TierNoted
+from services.loyalty_points.domain.events import AccountEvent, Noted
 from services.loyalty_points.domain.lots import Lot, movements, new_lot
 from shared.errors import Rejected
 
@@ -53,10 +53,12 @@ class Page:
 
     def tell(self, event: AccountEvent) -> None:
         """Write an event; an entry gets the time of booking, and what stands after it."""
-        if not isinstance(event, ReceiptNoted | ReceiptReduced | TierNoted | EarningStarted):
+        if isinstance(event, Noted):
+            self.account = evolve(self.account, event)
+        else:
             event = event.model_copy(update={"booked_at": self.now})
-            event = event.model_copy(update=self._stands(evolve(self.account, event)))
-        self.account = evolve(self.account, event)
+            self.account = evolve(self.account, event)
+            event = event.model_copy(update=self._stands(self.account))  # which the fold does not look at
         self.events.append(event)
         if isinstance(event, PointsEarned | PointsAwarded) and event.lot_id:
             self.lots[event.lot_id] = new_lot(event, event.lot_id)

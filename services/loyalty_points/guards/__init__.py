@@ -1,6 +1,7 @@
 """What the points ledger's rules must know beside the account, and what moves with its entries. Now is Postgres's."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,6 +16,7 @@ from services.loyalty_points.domain import (
     Ledger,
     NoteTier,
     NoticeExpiry,
+    RecountReceipts,
     StartEarning,
 )
 from services.loyalty_points.domain.lots import Lot
@@ -29,7 +31,7 @@ from shared.postgres import Tx
 MOST_LOTS = 500  # in one expiry
 
 Holds = Mapping[int, dict[UUID, KnownHold]]
-_OF_RECEIPTS = (CountReceipt, CountRefund, StartEarning, NoteTier)
+_OF_RECEIPTS = (CountReceipt, CountRefund, StartEarning, NoteTier, RecountReceipts)
 
 
 async def gather(tx: Tx, commands: Sequence[AccountCommand], /) -> Sequence[Command]:
@@ -80,7 +82,19 @@ async def _of_receipts(tx: Tx, commands: Sequence[AccountCommand]) -> Mapping[in
                 known[place] = {"waiting": tuple(own)}
             case NoteTier():
                 known[place] = {**heard[place]._asdict(), "receipts": tuple(own)}
+            case RecountReceipts():
+                known[place] = _recounted(command, own, dated)
     return known
+
+
+def _recounted(command: RecountReceipts, found: Sequence[Receipt], dated: Policies) -> dict[str, Any]:
+    version = dated.numbered(command.version)
+    others = frozenset(
+        one.sale_id for one in found if dated.at(one.sold_at).version == version.version != one.policy_version
+    )
+    now = {"terms": version.terms, "policy_version": version.version}
+    receipts_now = tuple(replace(one, **now) if one.sale_id in others else one for one in found)
+    return {"receipts": receipts_now, "recounted": others}
 
 
 def _of_receipt(command: CountReceipt, found: Sequence[Receipt], dated: Policies) -> dict[str, Any]:

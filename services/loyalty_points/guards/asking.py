@@ -12,6 +12,7 @@ from services.loyalty_points.domain import (
     ExpirePoints,
     HoldPoints,
     NoteTier,
+    RecountReceipts,
     RedeemPoints,
     StartEarning,
 )
@@ -45,6 +46,8 @@ def receipts(
                 yield place, Asked(who, command.sale_id)
             case StartEarning():
                 yield place, Asked(who, from_order=command.joined_order)
+            case RecountReceipts():
+                yield place, Asked(who, from_order="")
             case NoteTier() if not heard[place].is_known and knows_tiers(dated):
                 until = heard[place].until
                 last = min(until.date(), LAST) if until else LAST
@@ -100,7 +103,7 @@ def _settled(command: AccountCommand) -> Sequence[Settled]:
             return command.settled()
         case StartEarning(waiting=waiting) if any(receipt.earned for receipt in waiting):
             return command.settled()
-        case NoteTier():
+        case NoteTier() | RecountReceipts():
             return command.settled("")  # all of them may earn, as far as is known here
         case _:
             return ()

@@ -5,13 +5,12 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
 
 from contracts.loyalty_points import PointsEarned, PointsTakenBack
-from services.loyalty_points.domain import ReceiptNoted, ReceiptReduced
+from services.loyalty_points.domain import ReceiptNoted, ReceiptRecounted, ReceiptReduced
 from services.loyalty_points.domain.settling import earned_by
 from services.loyalty_points.guards import tiers
 from services.loyalty_points.receipt import Receipt
@@ -35,21 +34,10 @@ FROM asked a CROSS JOIN LATERAL (
 ) AS r
 ORDER BY a.place, r.receipt_order
 """
-# some receipts' customers, in the order of their ids, with all receipts of each
-_OF_MEMBERS = """
-SELECT r.*, r.lines::text AS left_lines, r.sold::text AS sold_lines, r.earned::text AS by_rule,
-  s.state ->> 'joined_order' AS joined_order, t.tier
-FROM (
-  SELECT DISTINCT customer_id FROM (
-    SELECT customer_id FROM receipt WHERE customer_id > $1 ORDER BY customer_id LIMIT $2
-  ) AS some
-) AS c
-JOIN receipt r USING (customer_id) JOIN stream s ON s.id = r.customer_id
-LEFT JOIN LATERAL (
-  SELECT tier FROM tier WHERE customer_id = r.customer_id AND from_at <= r.sold_at
-  ORDER BY from_at DESC, tier DESC LIMIT 1
-) AS t ON true
-ORDER BY r.customer_id, r.receipt_order
+_RECOUNT = """
+UPDATE receipt SET policy_version = r.policy_version
+FROM unnest($1::uuid[], $2::uuid[], $3::bigint[]) AS r (customer_id, sale_id, policy_version)
+WHERE receipt.customer_id = r.customer_id AND receipt.sale_id = r.sale_id
 """
 _NOTE = """
 INSERT INTO receipt (customer_id, sale_id, branch, zone, sold_on, sold_at, receipt_order, sold, lines, policy_version,
@@ -72,7 +60,7 @@ UPDATE receipt SET kept = receipt.kept + s.kept, lots = receipt.lots + s.lots, e
     SELECT key AS rule, sum(value::bigint) AS points
     FROM (
       SELECT * FROM jsonb_each_text(receipt.earned) UNION ALL SELECT * FROM jsonb_each_text(s.earned::jsonb)
-    ) AS both GROUP BY key
+    ) AS moved GROUP BY key
   ) AS sums
 )
 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::int[]) AS s (customer_id, sale_id, earned, kept, lots)
@@ -123,32 +111,13 @@ async def known(tx: Tx, asked: Mapping[int, Asked], dated: Policies) -> Mapping[
     by_tier = any(one.terms.earning.by_tier for one in dated.versions)
     held = await tiers.in_force(tx, ((r["customer_id"], r["sold_at"]) for r in rows)) if by_tier else {}
     for row in rows:
-        receipt = _receipt(row, dated.numbered(row["policy_version"]).terms)
+        receipt = receipt_of(row, dated.numbered(row["policy_version"]).terms)
         found[row["place"]].append(replace(receipt, tier=held.get((row["customer_id"], row["sold_at"]))))
     return found
 
 
-class OfMember(NamedTuple):
-    """A receipt, whose it is, and from which on hers earn; None while she is no member."""
-
-    customer_id: UUID
-    joined_order: str | None
-    receipt: Receipt
-
-
-async def of_members(tx: Tx, after: UUID, most: int, dated: Policies) -> list[OfMember]:
-    """Return all receipts of the next customers, who have about so many, by customer and in their order."""
-    return [
-        OfMember(
-            row["customer_id"],
-            row["joined_order"],
-            replace(_receipt(row, dated.numbered(row["policy_version"]).terms), tier=row["tier"]),
-        )
-        for row in await tx.fetch(_OF_MEMBERS, after, most)
-    ]
-
-
-def _receipt(row: "asyncpg.Record", terms: Terms) -> Receipt:
+def receipt_of(row: "asyncpg.Record", terms: Terms) -> Receipt:
+    """Return the receipt of a row, whose tier is not known here."""
     return Receipt(
         sale_id=row["sale_id"],
         branch=row["branch"],
@@ -168,27 +137,9 @@ def _receipt(row: "asyncpg.Record", terms: Terms) -> Receipt:
 
 
 async def keep(tx: Tx, told: Sequence[Event]) -> None:
-    """Keep the receipts, what refunds leave of them, and what they have earned."""
+    """Keep the receipts, what refunds leave of them, what terms they have, and what they have earned."""
     gained = _gained(told)
-    noted = [e for e in told if isinstance(e, ReceiptNoted)]
-    if noted:
-        own = [gained.pop((e.customer_id, e.sale_id), _Gained()) for e in noted]
-        await tx.execute(
-            _NOTE,
-            [e.customer_id for e in noted],
-            [e.sale_id for e in noted],
-            [e.branch for e in noted],
-            [e.zone for e in noted],
-            [e.on for e in noted],
-            [e.at for e in noted],
-            [e.order for e in noted],
-            [json.dumps({line: Sold(net, e.items.get(line, Item())) for line, net in e.lines.items()}) for e in noted],
-            [json.dumps(e.lines) for e in noted],
-            [e.policy_version for e in noted],
-            [one.by_rule for one in own],
-            [one.kept for one in own],
-            [one.lots for one in own],
-        )
+    await _note(tx, [e for e in told if isinstance(e, ReceiptNoted)], gained)
     if reduced := [e for e in told if isinstance(e, ReceiptReduced)]:
         await tx.execute(
             _REDUCE,
@@ -196,6 +147,13 @@ async def keep(tx: Tx, told: Sequence[Event]) -> None:
             [e.sale_id for e in reduced],
             [json.dumps(e.lines) for e in reduced],
             [e.at for e in reduced],
+        )
+    if recounted := [e for e in told if isinstance(e, ReceiptRecounted)]:
+        await tx.execute(
+            _RECOUNT,
+            [e.customer_id for e in recounted],
+            [e.sale_id for e in recounted],
+            [e.policy_version for e in recounted],
         )
     if gained:
         sums = gained.values()
@@ -207,6 +165,29 @@ async def keep(tx: Tx, told: Sequence[Event]) -> None:
             [one.kept for one in sums],
             [one.lots for one in sums],
         )
+
+
+async def _note(tx: Tx, noted: Sequence[ReceiptNoted], gained: dict[tuple[UUID, UUID], _Gained]) -> None:
+    """Keep new receipts with what they have earned at once, which is taken out of `gained`."""
+    if not noted:
+        return
+    own = [gained.pop((e.customer_id, e.sale_id), _Gained()) for e in noted]
+    await tx.execute(
+        _NOTE,
+        [e.customer_id for e in noted],
+        [e.sale_id for e in noted],
+        [e.branch for e in noted],
+        [e.zone for e in noted],
+        [e.on for e in noted],
+        [e.at for e in noted],
+        [e.order for e in noted],
+        [json.dumps({line: Sold(net, e.items.get(line, Item())) for line, net in e.lines.items()}) for e in noted],
+        [json.dumps(e.lines) for e in noted],
+        [e.policy_version for e in noted],
+        [one.by_rule for one in own],
+        [one.kept for one in own],
+        [one.lots for one in own],
+    )
 
 
 def _gained(told: Sequence[Event]) -> dict[tuple[UUID, UUID], _Gained]:

@@ -1,5 +1,5 @@
 """The endpoints of a customer's account, one module a thing that is done; other aggregates have theirs beside them."""
 
-from services.loyalty_points.routes import account, acts, liability, rehearsals, spending, statement
+from services.loyalty_points.routes import account, acts, corrections, liability, rehearsals, spending, statement
 
-ROUTES = (*account.ROUTES, *acts.ROUTES, *liability.ROUTES, *rehearsals.ROUTES, *spending.ROUTES, *statement.ROUTES)
+ROUTES = (*account.ROUTES, *acts.ROUTES, *corrections.ROUTES, *liability.ROUTES, *rehearsals.ROUTES, *spending.ROUTES, *statement.ROUTES)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import Field, ValidationError
 
-from services.loyalty_points.guards import receipts
+from services.loyalty_points.guards import members
 from services.loyalty_points.rehearsal import Rehearsal
 from services.loyalty_points.routes.doing import Body
 from services.loyalty_points.terms import Terms
@@ -29,16 +29,20 @@ class Draft(Body):
     after: UUID = NOBODY
 
 
-async def rehearse(body: Draft, at: Here) -> dict[str, Any]:
-    """Return what the draft would have given the next customers; `next` is null when there are no more."""
+def draft_of(terms: Mapping[str, Any]) -> Terms:
+    """Return the terms; raise the Problem of those that make no sense."""
     try:
-        draft = Terms.model_validate(body.terms, strict=False)
+        return Terms.model_validate(terms, strict=False)
     except ValidationError as invalid:
         errors = invalid.errors(include_url=False, include_context=False, include_input=False)
         raise Problem(422, "terms-invalid", errors=errors) from invalid
-    rehearsal = Rehearsal(draft, body.holds_from)
+
+
+async def rehearse(body: Draft, at: Here) -> dict[str, Any]:
+    """Return what the draft would have given the next customers; `next` is null when there are no more."""
+    rehearsal = Rehearsal(draft_of(body.terms), body.holds_from)
     async with at.pool.acquire() as tx:
-        found = await receipts.of_members(tx, body.after, AT_ONCE, await policies(tx, Terms))
+        found = await members.of_members(tx, body.after, AT_ONCE, await policies(tx, Terms))
     last = None
     for (customer_id, joined_order), own in groupby(found, key=lambda one: (one.customer_id, one.joined_order)):
         last = customer_id

@@ -18,7 +18,9 @@ from services.loyalty_points.domain import (
     Ledger,
     NoteTier,
     ReceiptNoted,
+    ReceiptRecounted,
     ReceiptReduced,
+    RecountReceipts,
     StartEarning,
     TierNoted,
 )
@@ -90,6 +92,10 @@ class Books:
                 known = sorted(self.tiers.get(who, []))
                 until = next((from_at for from_at, name in known if (from_at, name) > (at, tier)), None)
                 brought |= {"is_known": (at, tier) in known, "until": until, "receipts": tuple(own.values())}
+            case RecountReceipts():
+                renewed = {sale_id for sale_id, r in own.items() if r.terms != self.terms}
+                receipts = tuple(replace(r, terms=self.terms) for r in own.values())
+                brought |= {"receipts": receipts, "recounted": frozenset(renewed)}
         return command.model_copy(update=brought)
 
     def _tier(self, who: UUID, at: datetime) -> str | None:
@@ -113,11 +119,8 @@ class Books:
                     left=event.lines,
                     terms=self.terms,
                 )
-            case ReceiptReduced():
-                known = self.receipts[who, event.sale_id]
-                self.receipts[who, event.sale_id] = replace(
-                    known, left={**known.left, **event.lines}, refunded_at=event.at
-                )
+            case ReceiptReduced() | ReceiptRecounted():
+                self.receipts[who, event.sale_id] = self._changed(event, self.receipts[who, event.sale_id])
             case TierNoted():
                 self.tiers.setdefault(who, []).append((event.at, event.tier))
             case PointsEarned(lot_id=own) if own:
@@ -134,6 +137,11 @@ class Books:
             names = ("repaid", "drawn", "taken_back", "expired")
             sums = {name: getattr(lot, name) + more for name, more in zip(names, moved, strict=True)}
             self.lots[who][lot_id] = replace(lot, **sums)
+
+    def _changed(self, event: ReceiptReduced | ReceiptRecounted, known: Receipt) -> Receipt:
+        if isinstance(event, ReceiptRecounted):
+            return replace(known, terms=self.terms)
+        return replace(known, left={**known.left, **event.lines}, refunded_at=event.at)
 
     def _settle(self, event: PointsEarned | PointsTakenBack, points: int, lots: int) -> None:
         receipt = self.receipts[event.customer_id, event.sale_id]
