@@ -21,7 +21,7 @@ from tests.services.stories import FIRST_DAY, Story, Told, stories
 
 KINDS = (LineKind.SERVICE, LineKind.PRODUCT, LineKind.ADJUSTMENT)
 TIERS = {"silver": Fraction(5, 4), "gold": Fraction(3, 2)}
-CAP = 150
+CAP = 20
 TERMS = Terms.model_validate(
     {
         "expiry": Never().model_dump(),

@@ -23,13 +23,18 @@ from tests.services.loyalty_points.rewards import TERMS, check_rewards, rewarded
 from tests.services.stories import FIRST_DAY, Story
 
 CAUSE = Cause("story", "story")
-REAL = settings(
-    max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+SLOW = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]  # on a machine that has much to do
+REAL = settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=SLOW)
 
 
 def story_of(decide: Decide, examples: int) -> Callable[[], None]:
-    @settings(max_examples=examples, deadline=None, derandomize=True, phases=[Phase.generate])
+    @settings(
+        max_examples=examples,
+        deadline=None,
+        derandomize=True,
+        phases=[Phase.generate],
+        suppress_health_check=SLOW,
+    )
     @given(rewarded_stories())
     def told_in_any_order(story: Story) -> None:
         books = Books(decide, terms=TERMS).hear(story.told)
@@ -124,7 +129,14 @@ async def test_on_postgres_a_window_that_forgets_who_shares_a_cap_is_seen(
     monkeypatch.setattr(asking, "_around", lambda _periods, first, last: (asking._midnight(first), FIRST_DAY))
     told: list[Story] = []
 
-    @settings(max_examples=60, derandomize=True, database=None, phases=[Phase.generate])
+    @settings(
+        max_examples=60,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=SLOW,
+    )
     @given(rewarded_stories())
     def collect(story: Story) -> None:
         told.append(story)
