@@ -33,7 +33,7 @@ from services.loyalty_points.domain.events import (
     ReceiptReduced,
     TierNoted,
 )
-from services.loyalty_points.domain.lots import NEVER, Gain, is_alive
+from services.loyalty_points.domain.lots import NEVER, Gain, is_alive, lot_of
 
 
 def _instant(stored: Any) -> Any:
@@ -236,7 +236,7 @@ def _spent(account: Account, event: Spent, at: datetime) -> Account:
 
 def _gained(event: Gain) -> LotPoints:
     return LotPoints(
-        lot_id=event.lot_id or (event.sale_id if isinstance(event, PointsEarned) else event.lot_id),
+        lot_id=lot_of(event),
         points=event.points - event.repaid,
         branch=event.branch,
         on=event.on,

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from pydantic import Field
 
-from contracts.loyalty_points import EVENTS as ENTRIES
 from contracts.loyalty_points import (
     DebtForgiven,
     ExpiryNoticed,

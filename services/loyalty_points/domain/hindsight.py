@@ -13,10 +13,10 @@ from datetime import datetime
 from typing import Literal, NamedTuple, TypeAlias, get_args
 from uuid import UUID
 
-from contracts.loyalty_points import DebtForgiven, PointsEarned, PointsRedeemed, PointsTakenBack
+from contracts.loyalty_points import DebtForgiven, PointsRedeemed, PointsTakenBack
 from services.loyalty_points.domain.account import Moving
 from services.loyalty_points.domain.events import AccountEvent
-from services.loyalty_points.domain.lots import Lot, Movement, movements, new_lot
+from services.loyalty_points.domain.lots import Gain, Lot, Movement, lot_of, movements, new_lot
 
 Figure: TypeAlias = Literal[
     "available",
@@ -105,8 +105,8 @@ class Hindsight:
 
     def _enter(self, event: Moving, known: Known) -> None:
         at = happened_at(event)
-        if isinstance(event, PointsEarned):
-            own = event.lot_id or event.sale_id
+        if isinstance(event, Gain):
+            own = lot_of(event)
             self.lots[own], self.earnings[own] = new_lot(event, own), known
             self._post(Posting(at, event.points, known, own), "earned")
         moved = _movements(event)
@@ -139,8 +139,10 @@ class Hindsight:
 
     def _count(self, event: Moving, at: datetime, known: Known) -> None:
         match event:
-            case PointsTakenBack(points=points):
-                self._others["taken_back"].append(Posting(at, points, known))
+            case PointsTakenBack(points=points, corrected=corrected):
+                self._others["taken_back"].append(Posting(at, points - corrected, known))
+                if corrected:
+                    self._others["earned"].append(Posting(at, -corrected, known))
             case DebtForgiven(points=points):
                 for settled_at, some in self._settled(at, points):
                     self._others["forgiven"].append(Posting(settled_at, some, known))
@@ -199,8 +201,8 @@ def happened_at(event: AccountEvent) -> datetime:
 def _movements(event: Moving) -> list[Movement]:
     """Return what an entry does to lots, its own among them."""
     moved = list(movements(event))
-    if isinstance(event, PointsEarned) and event.repaid:
-        moved.append(Movement(event.lot_id or event.sale_id, repaid=event.repaid))
+    if isinstance(event, Gain) and event.repaid:
+        moved.append(Movement(lot_of(event), repaid=event.repaid))
     return moved
 
 

@@ -97,6 +97,11 @@ def movements(event: Event) -> Iterator[Movement]:
             yield from (Movement(part.lot_id, expired=part.points) for part in lots)
 
 
+def lot_of(event: Gain) -> UUID:
+    """Return the id of the lot that an earning made; the first ones that were told name their sale alone."""
+    return event.lot_id or (event.sale_id if isinstance(event, PointsEarned) else event.lot_id)
+
+
 def new_lot(event: Gain, own: UUID) -> Lot:
     """Return the lot of an earning."""
     return Lot(

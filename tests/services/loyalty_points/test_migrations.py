@@ -32,7 +32,7 @@ async def test_what_it_has_earned_and_kept_is_taken_from_what_was_said(loyalty_p
             await tx.execute(_TOLD, who, "ReceiptNoted", json.dumps({"sale_id": str(sale_id), "lines": lines}))
         for kind, points in (("PointsEarned", 13), ("PointsTakenBack", 2), ("PointsTakenBack", 1)):
             await tx.execute(_TOLD, mei, kind, json.dumps({"sale_id": str(earning), "points": points}))
-        await tx.execute(FOLDER.joinpath("004_earned.sql").read_text())
+        await tx.execute(FOLDER.joinpath("005_earned.sql").read_text())
         told, untold = await tx.fetchrow(_NOW, earning), await tx.fetchrow(_NOW, waiting)
         await tx.execute("DROP TABLE receipt; DROP TABLE event")
     sold = {"1": [1_000, ["unknown", ""]], "3": [300, ["unknown", ""]]}

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from services.loyalty_points import domain, receipt
 from services.loyalty_points.domain import Account, CountReceipt, CountRefund, NoteTier
+from services.loyalty_points.domain.hindsight import Hindsight
 from services.loyalty_points.guards import asking
 from services.loyalty_points.reactions import react
 from services.loyalty_points.receipt import Receipt
@@ -19,6 +20,7 @@ from shared.performing import perform, perform_one
 from shared.policy import PublishPolicy
 from shared.running import Running
 from tests.services.loyalty_points.books import Books, Decide
+from tests.services.loyalty_points.chronicle import known
 from tests.services.loyalty_points.rewards import TERMS, check_rewards, rewarded_stories
 from tests.services.stories import FIRST_DAY, Story
 
@@ -45,6 +47,17 @@ def story_of(decide: Decide, examples: int) -> Callable[[], None]:
 
 def test_any_order_and_any_repeats_earn_the_same() -> None:
     story_of(domain.decide, 400)()
+
+
+@settings(max_examples=150, deadline=None, derandomize=True, phases=[Phase.generate], suppress_health_check=SLOW)
+@given(rewarded_stories())
+def test_in_hindsight_corrections_add_up_to_what_the_account_has(story: Story) -> None:
+    books = Books(terms=TERMS).hear(story.told)
+    for who, account in books.accounts.items():
+        seen = Hindsight(known(books.entries[who], books))
+        for figure in ("earned", "taken_back", "debt"):
+            assert seen.figure(figure, books.now) == getattr(account, figure)
+        assert seen.figure("available", books.now) == account.available(books.now)
 
 
 def forgets_late_tiers(command: Any, account: Account) -> list[Any]:
