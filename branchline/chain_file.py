@@ -108,12 +108,12 @@ class Points(Policy):
     notices_days: NoticesDays | None = None
     earning: Earning | None = None
     acts: Acts | None = None
-    minor_per_point: Decimal | None = None
+    point_minor: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
 
     def terms(self, currency: str) -> dict[str, Any]:
         """Return the terms as the service takes them."""
         terms = {"points_per_unit": self.per_currency_unit, "minor_per_unit": minor_per_unit(currency)}
-        said = {"pending_days", "expiry", "notices_days", "earning", "acts", "minor_per_point"}
+        said = {"pending_days", "expiry", "notices_days", "earning", "acts", "point_minor"}
         return terms | self.model_dump(mode="json", include=said, exclude_unset=True, exclude_none=True)
 
 

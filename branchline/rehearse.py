@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
         points = chain.policies.points or Points()
         terms = points.terms(chain.chain.currency)
         told = asyncio.run(_rehearse(terms, arguments.since))
-        value = points.minor_per_point or "1"
+        value = points.point_minor or 1
         print("\n".join(table(told, value, chain.chain.currency)), flush=True)
         if arguments.plot:
             _write(arguments.plot, plot(told))
@@ -97,7 +97,7 @@ async def _rehearse(terms: dict[str, Any], since: datetime | None) -> Rehearsed:
             body["after"] = page["next"]
 
 
-def _figures(told: Rehearsed, value: str) -> dict[str, Any]:
+def _figures(told: Rehearsed, value: int) -> dict[str, Any]:
     places = [
         {"branch": branch, "tier": tier, "month": month, **tally}
         for (branch, tier, month), tally in told.places.items()

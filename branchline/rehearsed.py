@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 from html import escape
 from typing import Any
 
@@ -42,12 +41,12 @@ class Rehearsed:
         return sums
 
 
-def money(points: int, minor_per_point: str) -> int:
-    """Return what points are owed as, rounded down."""
-    return int(points * Fraction(minor_per_point) // 1)
+def money(points: int, point_minor: int) -> int:
+    """Return what points are owed as."""
+    return points * point_minor
 
 
-def table(told: Rehearsed, minor_per_point: str, currency: str) -> Iterator[str]:
+def table(told: Rehearsed, point_minor: int, currency: str) -> Iterator[str]:
     """Yield the lines of the table, and of what it comes to."""
     rows: list[Sequence[str]] = [HEADS]
     for (branch, tier, month), tally in sorted(told.places.items()):
@@ -61,7 +60,7 @@ def table(told: Rehearsed, minor_per_point: str, currency: str) -> Iterator[str]
             for place, (text, w) in enumerate(zip(row, widths, strict=True))
         ]
         yield "  ".join(cells).rstrip()
-    owed = money(told.difference(), minor_per_point)
+    owed = money(told.difference(), point_minor)
     yield f"{told.difference():+,} points, {shown(owed, currency)} {currency} of liability"
     yield ", ".join(f"{told.customers[name]:,} {name}" for name in ("gain", "lose", "same"))
     yield from (f"customer {one['customer_id']}: {one['difference']:+,}" for one in told.most)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from contracts.loyalty_points import (
     HoldReleased,
     LotPoints,
+    PointsAwarded,
     PointsEarned,
     PointsExpired,
     PointsHeld,
@@ -44,7 +45,7 @@ class Owed(NamedTuple):
 def moved(event: Event) -> Iterator[Moved]:
     """Yield what an entry adds."""
     match event:
-        case PointsEarned():
+        case PointsEarned() | PointsAwarded():
             yield Moved(event.branch, month_of(event.on), earned=event.points, repaid=event.repaid)
         case PointsTakenBack():
             yield from _of(event.lots, taken_back=1)

@@ -26,8 +26,7 @@ class Terms(BaseModel):
     A point is worth `point_minor` minor units where it is spent.
 
     Points wait `pending_days`, then can be spent until `expiry`; `notices_days` before that it is said that they will.
-    `earning` says what differs by line, tier and time, `acts` what is earned without a receipt;
-    `minor_per_point` minor units is what a point is owed as.
+    `earning` says what differs by line, tier and time, `acts` what is earned without a receipt.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -40,7 +39,6 @@ class Terms(BaseModel):
     notices_days: NoticesDays = (30, 7)
     earning: Earning = Earning()
     acts: Acts = {"referral": REFERRAL}
-    minor_per_point: Decimal = "1"
 
 
 PRESET = Terms()

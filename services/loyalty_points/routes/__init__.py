@@ -2,4 +2,12 @@
 
 from services.loyalty_points.routes import account, acts, corrections, liability, rehearsals, spending, statement
 
-ROUTES = (*account.ROUTES, *acts.ROUTES, *corrections.ROUTES, *liability.ROUTES, *rehearsals.ROUTES, *spending.ROUTES, *statement.ROUTES)
+ROUTES = (
+    *account.ROUTES,
+    *acts.ROUTES,
+    *corrections.ROUTES,
+    *liability.ROUTES,
+    *rehearsals.ROUTES,
+    *spending.ROUTES,
+    *statement.ROUTES,
+)

@@ -86,6 +86,21 @@ def test_of_bonuses_that_hold_at_once_a_line_has_the_highest_and_of_equals_the_f
     assert earns(overlapping, (1_000, CUT), (1_000, COLOUR)) == {"base": 20, "bonus/double": 10, "bonus/colour": 20}
 
 
+def test_a_bonus_never_takes_off() -> None:
+    assert earns(bonus(factor="2", kinds=["adjustment"]), (1_000, CUT), (-500, DISCOUNT)) == {"base": 5}
+
+
+def test_a_point_that_two_bonuses_make_together_is_of_the_later_in_the_list() -> None:
+    two = {
+        "bonuses": [
+            {"name": "cut", "factor": "2", "codes": ["CUT"]},
+            {"name": "colour", "factor": "2", "codes": ["COLOUR"]},
+        ]
+    }
+    # 1.50 each: 3, then 4.50, then 6
+    assert earns(two, (150, CUT), (150, COLOUR)) == {"base": 3, "bonus/cut": 1, "bonus/colour": 2}
+
+
 def test_extra_points_are_the_most_that_the_receipt_is_good_for_and_come_beside_a_factor() -> None:
     extra = {
         "bonuses": [
