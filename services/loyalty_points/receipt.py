@@ -74,14 +74,22 @@ class Receipt:
         return {rule: points for rule, points in parts.items() if points}
 
     def keeps(self, earned: Mapping[str, int]) -> int:
-        """Return the points that are left by refunds of what was earned by rule."""
+        """Return the points that are left by refunds of what was earned by rule: never more than that."""
+        whole = sum(earned.values())
         if not earned or all(self.left[line] == one.net_minor for line, one in self.sold.items()):
-            return sum(earned.values())
+            return whole
         parts = self._worth(self.left)
-        for rule, _, _ in self._caps():
+        for rule, most in self._kept_at_most(earned):
             if rule in parts:
-                parts[rule] = min(parts[rule], earned.get(rule, 0))
-        return sum(parts.values())
+                parts[rule] = min(parts[rule], most)
+        return min(whole, sum(parts.values()))
+
+    def _kept_at_most(self, earned: Mapping[str, int]) -> Iterator[tuple[str, int]]:
+        """Yield what a rule may leave: below a cap what it gave, and as extra points what extra points there were."""
+        extra = {rule_of(bonus) for bonus in self.terms.earning.bonuses if bonus.extra}
+        given = sum(points for rule, points in earned.items() if rule in extra)
+        yield from ((rule, given) for rule in extra)
+        yield from ((rule, earned.get(rule, 0)) for rule, _, _ in self._caps())
 
     def uses(self, earned: Mapping[str, int], used: Used) -> None:
         """Count what it has earned below the caps as used."""

@@ -91,7 +91,8 @@ def due(story: Story, who: UUID) -> Due:
         room = CAP - used[monday]
         owed.earned[sold.sale_id], given = _points(sold, whole, factor, room)
         used[monday] += given
-        owed.kept[sold.sale_id], _ = _points(sold, _left(story, sold, whole), factor, given)
+        left, _ = _points(sold, _left(story, sold, whole), factor, given)
+        owed.kept[sold.sale_id] = min(left, owed.earned[sold.sale_id])
     return owed
 
 
