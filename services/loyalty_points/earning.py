@@ -13,11 +13,11 @@ from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from contracts.money import LARGEST
 from services.loyalty_points.periods import Period
 
 MICRO = 1_000_000
 LONGEST = 200  # of each list
+MOST = 100_000_000_000  # points by the rates of one receipt: ten thousands of such receipts can still be added up
 
 Text: TypeAlias = Annotated[str, Field(min_length=1, max_length=64)]
 Name: TypeAlias = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=40)]
@@ -142,6 +142,6 @@ class Earning(_Part):
         return [bonus for bonus in self.bonuses if bonus.cap]
 
     def rounded(self, points: int, scale: int) -> int:
-        """Return `points / scale` as whole points, never below zero and never beyond what can be counted."""
+        """Return `points / scale` as whole points, never below zero and never beyond MOST."""
         more = {"down": 0, "half-up": scale // 2, "up": scale - 1}[self.rounding]
-        return min(LARGEST, (max(0, points) + more) // scale)
+        return min(MOST, (max(0, points) + more) // scale)
