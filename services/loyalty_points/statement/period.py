@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
+from contracts.loyalty_points import PointsAwarded
 from services.loyalty_points.domain import ReceiptNoted
 from services.loyalty_points.domain.foresight import with_lapses
 from services.loyalty_points.domain.hindsight import Figure, Hindsight, Known, Posting
@@ -94,8 +95,13 @@ def _lines(
     for (at, kind, _), postings in together.items():
         if points := SIGNS[kind] * sum(one.points for one in postings):
             there_is += points
-            lines.append(Line(at, kind, points, there_is, *_where(kind, postings, seen, receipts)))
+            lines.append(Line(at, _named(kind, postings), points, there_is, *_where(kind, postings, seen, receipts)))
     return lines
+
+
+def _named(kind: str, postings: Sequence[Posting]) -> str:
+    """Return what a line is called: what an act earned is no purchase."""
+    return "awarded" if isinstance(postings[0].known.event, PointsAwarded) and kind == "earned" else kind
 
 
 def _where(

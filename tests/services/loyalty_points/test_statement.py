@@ -3,13 +3,15 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from contracts.loyalty_points import PointsExpired
-from services.loyalty_points.domain import ExpirePoints
+from services.loyalty_points import domain
+from services.loyalty_points.domain import AwardPoints, ExpirePoints
 from services.loyalty_points.domain.hindsight import known_by
 from services.loyalty_points.lifetime import Never
 from services.loyalty_points.standing import stood
@@ -118,6 +120,19 @@ def test_the_page_says_the_same_in_both_languages() -> None:
         assert all(word in text for word in words)
         assert text.count("TOR1") == 6
         assert text.count("+10<") == 3
+
+
+def test_what_an_act_earned_is_called_so_and_no_purchase() -> None:
+    books = with_points()
+    place: dict[str, Any] = {"branch": "TOR1", "zone": "America/Toronto", "on": books.now.date()}
+    act = AwardPoints(at=books.now, customer_id=MEI, act="referral", act_id="li", reason="thanks", **place)
+    entries = [*books.entries[MEI], *domain.decide(act, books.accounts[MEI])]
+    made = statement(known(entries, books), *MARCH, books.now)
+    assert in_words(made)[-1] == (5, "awarded", 200, 230, "TOR1", None)
+    assert made.sums["earned"] == 230
+    for language, purchase, reward in (("zh_CN", "消费获得", "活动奖励"), ("en", "<td>Earned<", "Activity reward")):
+        text = page(made, "7", language)
+        assert (text.count(purchase), text.count(reward)) == (3, 1)
 
 
 def test_what_a_till_calls_a_receipt_cannot_put_markup_on_the_page() -> None:
