@@ -37,10 +37,13 @@ def settle(all_settled: Iterable[Settled], page: Page, at: datetime | None = Non
         gained = max(more, kept - receipt.kept, 0)
         corrected, taken = gained - more, receipt.kept + gained - kept
         change = _change(receipt.earned, earned)
-        if gained:
-            _earn(receipt, gained, {} if corrected else change, page)
-        if taken or corrected:
-            change[BASE] = change.get(BASE, 0) - (gained if corrected else 0)
+        if gained and not corrected:
+            _earn(receipt, gained, change, page)
+            change = {}
+        elif gained:
+            _earn(receipt, gained, {}, page)
+            change[BASE] = change.get(BASE, 0) - gained
+        if taken or corrected or any(change.values()):
             _take_back(_Taking(receipt, taken, corrected, change, at), page)
 
 
@@ -137,6 +140,6 @@ def _take(own: UUID, points: int, taking: _Taking, page: Page) -> None:
             lots=parts,
             from_expired=gone,
             corrected=taking.corrected,
-            by=_by(taking.change) if taking.corrected else (),
+            by=_by(taking.change),
         )
     )

@@ -45,6 +45,24 @@ def test_a_correction_leaves_what_the_terms_would_have_given_from_the_start(stor
     check_rewards(story, books.accounts, books.entries)
 
 
+def with_cap(name: str) -> Terms:
+    """Return terms by which a week's purchases earn twice, for twenty points more."""
+    twice = {"name": name, "factor": "2", "cap": {"points": 20, "per": "week"}}
+    return Terms.model_validate({"expiry": Never(), "earning": {"bonuses": [twice]}})
+
+
+def test_a_bonus_that_a_correction_replaces_by_one_worth_the_same_has_used_that_ones_cap() -> None:
+    monday, mei = FIRST_DAY + timedelta(days=1), uuid4()
+    first, second = sale("1", (mei, 3_000), at=monday), sale("2", (mei, 1_000), at=monday + timedelta(days=1))
+    books = Books(terms=with_cap("welcome")).hear([first, joining(first, mei)])
+    books.terms = with_cap("spring")
+    order = RecountReceipts(at=books.now, customer_id=mei, version=2)
+    books.handle(order)
+    assert books.handle(order) == []
+    assert books.hear([second]).accounts[mei].earned == 30 + 20 + 10
+    assert books.hear([refund(first, (1, 100, 2_900))]).accounts[mei].taken_back == 1
+
+
 class Desk:
     """Headquarters, who corrects; and a member who has bought on two days, and given some back of the first."""
 
