@@ -17,7 +17,10 @@ from services.loyalty_points.worth import BASE
 
 
 class _Taking(NamedTuple):
-    """What is taken back of a receipt; `at` is the refund's time, None where it is a correction or was heard before."""
+    """What is taken back of a receipt; `at` is the refund's time, None where it is a correction or was heard before.
+
+    A correction counts from the receipt's time on, unless a refund had taken some of that back by then.
+    """
 
     receipt: Receipt
     points: int
@@ -27,7 +30,8 @@ class _Taking(NamedTuple):
 
     @property
     def taken_at(self) -> datetime:
-        return self.at or (self.receipt.refunded_at if not self.corrected else None) or self.receipt.sold_at
+        is_corrected = 0 < self.corrected <= self.points
+        return self.at or (None if is_corrected else self.receipt.refunded_at) or self.receipt.sold_at
 
 
 def settle(all_settled: Iterable[Settled], page: Page, at: datetime | None = None) -> None:
@@ -114,6 +118,7 @@ def _take_back(taking: _Taking, page: Page) -> None:
     if left or not plan:
         last, given = plan.pop() if plan else (own[0], 0)
         plan.append((last, given + left))
+    taking = taking._replace(at=taking.taken_at)
     for place, (one, points) in enumerate(plan):
         _take(one, points, taking if place == 0 else taking._replace(corrected=0, change={}), page)
 

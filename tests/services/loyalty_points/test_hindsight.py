@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import Phase, given, settings
 
-from services.loyalty_points.domain import AccountCommand, CountRefund, hindsight
+from services.loyalty_points.domain import AccountCommand, CountRefund, RecountReceipts, hindsight
 from services.loyalty_points.domain.foresight import with_lapses
 from services.loyalty_points.domain.hindsight import FIGURES, Hindsight, Known, known_by
 from services.loyalty_points.lifetime import Never
@@ -17,7 +17,7 @@ from tests.services.loyalty_points.acts import Tale, tales
 from tests.services.loyalty_points.books import Books
 from tests.services.loyalty_points.chronicle import LATEST, chronicle, instants, known
 from tests.services.loyalty_points.spending import DAY, FIRST, MEI, MONDAY, SECOND, hold, release, with_points
-from tests.services.stories import joining
+from tests.services.stories import joining, refund
 
 
 def holds(tale: Tale) -> None:
@@ -107,6 +107,18 @@ def test_what_will_have_expired_by_then_is_shown_of_a_day_to_come() -> None:
     figures = stood(told, MONDAY + 11 * DAY)
     assert (figures["available"], figures["reserved"], figures["expired"]) == (10, 0, 20)
     assert figures["next_expiry"]["points"] == 10
+
+
+def test_what_a_correction_finds_refunded_was_earned_until_it_was_and_nothing_is_below_zero() -> None:
+    books = Books(now=MONDAY + 5 * DAY, terms=Terms(expiry=Never()))
+    books.hear([FIRST, joining(FIRST, MEI), refund(FIRST, (1, 1_000, 0), at=MONDAY + 2 * DAY)])
+    books.terms = Terms(points_per_unit="0.5", expiry=Never())
+    books.handle(RecountReceipts(at=books.now, customer_id=MEI, version=2))
+    told = known(books.entries[MEI], books)
+    figures = [stood(told, MONDAY + day * DAY) for day in (1, 3)]
+    assert [(one["available"], one["earned"], one["taken_back"]) for one in figures] == [(10, 10, 0), (0, 5, 5)]
+    for as_of in (MONDAY, MONDAY + DAY, MONDAY + 3 * DAY):
+        balanced(told, as_of)
 
 
 def nothing(*_any: object) -> list[Any]:
