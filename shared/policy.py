@@ -30,7 +30,7 @@ class Signature(BaseModel):
 
 
 class PublishPolicy(Command):
-    """Let `terms` hold from `holds_from` on, or from now; the very first, unless that is to come, always."""
+    """Let `terms` hold from `holds_from` on, or from now; the very first, unsigned and not to come, always."""
 
     policy_id: UUID = STREAM
     terms: dict[str, Any]
@@ -60,7 +60,7 @@ initial = Published()
 def decide(command: PublishPolicy, published: Published) -> Sequence[PolicyPublished]:
     """Say the new version, or nothing when the last one has the same terms. Unsigned, none starts in the past."""
     starts_at = command.holds_from or command.at
-    if not published.versions and starts_at <= command.at:
+    if not published.versions and starts_at <= command.at and command.signature is None:
         return [_published(command, 1, ALWAYS)]
     last = published.versions[-1] if published.versions else None
     if last and last.terms == command.terms:

@@ -1,11 +1,12 @@
 """A policy's versions hold from their instants, and none begins in the past."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
 from shared import policy
-from shared.policy import ALWAYS, Policies, PolicyPublished, Published, PublishPolicy
+from shared.policy import ALWAYS, Policies, PolicyPublished, Published, PublishPolicy, Signature
 from tests.scenario import Scenario
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -40,6 +41,12 @@ def test_a_first_version_that_names_its_day_leaves_the_preset_until_then() -> No
     POLICY.given().when(publish(2, LATER)).then(later)
     in_force = [Policies(Published((later,)), Terms).at(moment) for moment in (NOW, LATER)]
     assert [(p.version, p.terms.rate) for p in in_force] == [(0, 1), (1, 2)]
+
+
+def test_a_first_version_that_is_signed_corrects_no_more_than_from_the_day_it_names() -> None:
+    signed = {"signature": Signature(reason="our-mistake", by=UUID(int=7))}
+    order = publish(2, NOW - timedelta(days=1)).model_copy(update=signed)
+    POLICY.given().when(order).then(published(1, NOW - timedelta(days=1), 2).model_copy(update=signed))
 
 
 def test_the_same_terms_again_are_no_news() -> None:
