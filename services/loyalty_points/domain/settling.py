@@ -30,8 +30,11 @@ class _Taking(NamedTuple):
 
     @property
     def taken_at(self) -> datetime:
-        is_corrected = 0 < self.corrected <= self.points
-        return self.at or (None if is_corrected else self.receipt.refunded_at) or self.receipt.sold_at
+        sold_at = self.receipt.sold_at
+        refunded_at = self.receipt.refunded_at or sold_at
+        if self.at or not self.corrected:
+            return self.at or refunded_at
+        return max(sold_at, refunded_at) if self.corrected > self.points else sold_at
 
 
 def settle(all_settled: Iterable[Settled], page: Page, at: datetime | None = None) -> None:
