@@ -67,10 +67,10 @@ async def shows_too_much(rig: Rig, service: str) -> None:
     """Kill the service while it hears, until it shows more points than have been earned."""
     shown, earned = 0, 0
     while shown <= earned:
-        await rig.caught_up()
         await works_on(rig, service)
         rig.services[service].signal(SIGKILL)
         await rig.ready()
+        await rig.caught_up()
         shown, earned = await rig.asked(service, _SHOWN), await rig.asked("loyalty-points", _EARNED)
 
 
