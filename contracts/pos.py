@@ -1,4 +1,4 @@
-"""What the tills' service says: the chain, its branches and tills, sales, refunds, visits, and gaps in what tills sent.
+"""What the tills' service says: the chain, its branches and tills, sales, refunds, points spent, visits, and gaps.
 
 A sale's stream and key are its receipt (branch, till, number): a sale and its refunds come in order, no two sales do.
 """
@@ -11,15 +11,21 @@ from uuid import UUID, uuid5
 
 from pydantic import BaseModel, ConfigDict
 
-from contracts.money import Currency, Minor, Whole
+from contracts.money import Currency, Minor, Points, Whole
 from shared.message import Event, Instant
 
 _SALES = UUID("6f4b4a55-29b0-5f0e-9a52-0d4d5c1c7a01")
+_SPENDINGS = UUID("6f4b4a55-29b0-5f0e-9a52-0d4d5c1c7a06")
 
 
 def sale_id(branch: str, till: str, number: str) -> UUID:
     """Return the id of the sale on a receipt: the same wherever it is worked out."""
     return uuid5(_SALES, f"{branch}/{till}/{number}")
+
+
+def spending_id(branch: str, till: str, number: str) -> UUID:
+    """Return the id of the points that were spent on a receipt: the same wherever it is worked out."""
+    return uuid5(_SPENDINGS, f"{branch}/{till}/{number}")
 
 
 def receipt_order(at: Instant, till: str, number: str) -> str:
@@ -199,6 +205,19 @@ class SaleRefunded(Event):
         return _by_customer((line.customer_id, line.line, line.left_minor) for line in self.lines)
 
 
+class PointsSpentAtTill(Event):
+    """A till let a customer spend points on a receipt, perhaps while it was offline; once for each receipt."""
+
+    spending_id: UUID
+    branch: str
+    till: str
+    number: str
+    zone: str
+    on: date
+    customer_id: UUID
+    points: Points
+
+
 class VisitCheckedIn(Event):
     """Somebody came in."""
 
@@ -220,5 +239,6 @@ EVENTS = (
     ItemParked,
     SaleRecorded,
     SaleRefunded,
+    PointsSpentAtTill,
     VisitCheckedIn,
 )

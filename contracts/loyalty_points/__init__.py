@@ -22,9 +22,12 @@ from contracts.loyalty_points.ledger import (
     Release,
     RulePoints,
 )
+from contracts.loyalty_points.redemption import AllowanceUse, PointsSpentOffline, RedemptionReversed
+from contracts.loyalty_points.reward import RewardBought, RewardKind
 
 __all__ = [
     "EVENTS",
+    "AllowanceUse",
     "CouponExpired",
     "CouponIssued",
     "CouponKind",
@@ -40,8 +43,12 @@ __all__ = [
     "PointsExpired",
     "PointsHeld",
     "PointsRedeemed",
+    "PointsSpentOffline",
     "PointsTakenBack",
+    "RedemptionReversed",
     "Release",
+    "RewardBought",
+    "RewardKind",
     "RulePoints",
 ]
 
@@ -52,6 +59,8 @@ EVENTS = (
     PointsHeld,
     HoldReleased,
     PointsRedeemed,
+    RedemptionReversed,
+    PointsSpentOffline,
     PointsExpired,
     ExpiryNoticed,
     DebtForgiven,

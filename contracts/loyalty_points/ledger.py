@@ -11,6 +11,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from contracts.loyalty_points.reward import RewardBought
 from contracts.money import Points, Whole
 from shared.message import Event, Instant
 
@@ -100,7 +101,10 @@ class PointsTakenBack(Event):
 
 
 class PointsHeld(Event):
-    """Points were put by until an instant, for somebody who is about to spend them."""
+    """Points were put by until an instant, for somebody who is about to spend them.
+
+    They are for a `reward` that is to be fetched, or an allowance of the `till` of a `branch`.
+    """
 
     customer_id: UUID
     hold_id: UUID
@@ -111,10 +115,13 @@ class PointsHeld(Event):
     debt: Points = 0
     pending: Points = 0
     booked_at: Instant | None = None
+    reward: RewardBought | None = None
+    branch: str | None = None
+    till: str | None = None
 
 
 class HoldReleased(Event):
-    """A hold ended unspent: `lots` went back, of which `repaid` settled a debt."""
+    """A hold ended: `lots` went back, of which `repaid` settled a debt. Of an allowance, what was not spent of it."""
 
     customer_id: UUID
     hold_id: UUID
@@ -146,6 +153,7 @@ class PointsRedeemed(Event):
     pending: Points = 0
     booked_at: Instant | None = None
     branch: str | None = None
+    reward: RewardBought | None = None
 
 
 class PointsExpired(Event):
@@ -184,3 +192,4 @@ class DebtForgiven(Event):
     debt: Points = 0
     pending: Points = 0
     booked_at: Instant | None = None
+    forgiveness_id: UUID | None = None

@@ -1,10 +1,10 @@
-"""Loyalty points owns each customer's account: lots of points that receipts have earned, and all that became of them.
+"""Loyalty points owns each customer's account: lots of points and all that became of them, and the rewards they buy.
 
 An account answers how it stood at any instant and why, and what is owed to customers is a view by branch and month.
-It says PointsEarned, PointsAwarded, PointsTakenBack, PointsHeld, HoldReleased, PointsRedeemed, PointsExpired and
-DebtForgiven, each with the balance after it, and ExpiryNoticed before points expire.
-It hears the tills' sales and refunds, memberships that start or turn out to have started earlier, and tiers that
-change.
+It says PointsEarned, PointsAwarded, PointsTakenBack, PointsHeld, HoldReleased, PointsRedeemed, RedemptionReversed,
+PointsSpentOffline, PointsExpired and DebtForgiven, each with the balance after it, and ExpiryNoticed before points
+expire. It hears the tills' sales, refunds and spendings, memberships that start or turn out to have started earlier,
+and tiers that change.
 
 It owns coupons too, each a customer's own under the terms of its offer when it was issued; of a coupon it says
 CouponIssued, CouponRedeemed, CouponRolledBack, CouponExpired and CouponVoided.

@@ -10,6 +10,9 @@ from services.loyalty_points.coupon import routes as coupon_routes
 from services.loyalty_points.offer import domain as offer
 from services.loyalty_points.offer import guards as offer_guards
 from services.loyalty_points.offer import routes as offer_routes
+from services.loyalty_points.reward import domain as reward
+from services.loyalty_points.reward import guards as reward_guards
+from services.loyalty_points.reward import routes as reward_routes
 from services.loyalty_points.terms import Terms
 from shared.decider import Aggregate
 from shared.service import Hearing, Service, ViewSet
@@ -32,13 +35,16 @@ app = Service(
             partition="customer_id",
             guards=coupon_guards,
         ),
+        Aggregate(
+            "reward", reward, reward.Reward, reward.COMMANDS, reward.EVENTS, key="reward_id", guards=reward_guards
+        ),
     ),
     hears=(
         Hearing("pos", reactions.FROM_POS, reactions.react),
         Hearing("membership", reactions.FROM_MEMBERSHIP, reactions.react),
     ),
     views=ViewSet(Path(__file__).with_name("views.sql"), views.project),
-    routes=(*routes.ROUTES, *offer_routes.ROUTES, *coupon_routes.ROUTES),
+    routes=(*routes.ROUTES, *offer_routes.ROUTES, *coupon_routes.ROUTES, *reward_routes.ROUTES),
     policy=Terms,
     workers=(expiring.expire,),
 )

@@ -10,7 +10,9 @@ from contracts.loyalty_points import (
     PointsExpired,
     PointsHeld,
     PointsRedeemed,
+    PointsSpentOffline,
     PointsTakenBack,
+    RedemptionReversed,
 )
 from shared.message import Event
 
@@ -21,6 +23,8 @@ KINDS: dict[type[Event], str] = {
     PointsHeld: "held",
     HoldReleased: "released",
     PointsRedeemed: "redeemed",
+    RedemptionReversed: "reversed",
+    PointsSpentOffline: "spent-offline",
     PointsExpired: "expired",
     DebtForgiven: "forgiven",
 }

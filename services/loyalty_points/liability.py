@@ -15,7 +15,9 @@ from contracts.loyalty_points import (
     PointsExpired,
     PointsHeld,
     PointsRedeemed,
+    PointsSpentOffline,
     PointsTakenBack,
+    RedemptionReversed,
 )
 from shared.message import Event
 
@@ -57,18 +59,39 @@ def moved(event: Event) -> Iterator[Moved]:
         case HoldReleased():
             yield from _of(event.lots, held=-1)
             yield from _of(event.repaid, repaid=1)
+        case PointsRedeemed() | RedemptionReversed() | PointsSpentOffline():
+            yield from _spent(event)
+
+
+def _spent(event: PointsRedeemed | RedemptionReversed | PointsSpentOffline) -> Iterator[Moved]:
+    match event:
         case PointsRedeemed():
             yield from _of(event.lots, redeemed=1, held=-1 if event.hold_id else 0)
             yield from _of(event.returned, held=-1)
             yield from _of(event.repaid, repaid=1)
+        case RedemptionReversed():
+            yield from _of(event.lots, redeemed=-1)
+            yield from _of(event.repaid, repaid=1)
+        case PointsSpentOffline():
+            yield from _of((part for use in event.allowances for part in use.lots), redeemed=1, held=-1)
+            yield from _of(event.lots, redeemed=1)
+            yield from _of(event.from_expired, redeemed=1, expired=-1)
 
 
 def owed(event: Event) -> Iterator[Owed]:
     """Yield what branches owe each other by an entry, in the month (UTC) in which the points were spent."""
     match event:
         case PointsRedeemed(branch=branch, lots=lots) if branch:
-            month = month_of(event.at.date())
-            yield from (Owed(lot.branch, branch, month, lot.points) for lot in lots if lot.branch != branch)
+            yield from _between(lots, branch, event)
+        case PointsSpentOffline(branch=branch):
+            yield from _between(event.spent_lots(), branch, event)
+        case RedemptionReversed(branch=branch, lots=lots) if branch:
+            yield from (one._replace(points=-one.points) for one in _between(lots, branch, event))
+
+
+def _between(lots: Iterable[LotPoints], branch: str, event: Event) -> Iterator[Owed]:
+    month = month_of(event.at.date())
+    yield from (Owed(lot.branch, branch, month, lot.points) for lot in lots if lot.branch != branch)
 
 
 def month_of(on: date) -> date:

@@ -5,6 +5,8 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from services.loyalty_points.acts import REFERRAL, Act
+from services.loyalty_points.desk_terms import PRESET as DESK
+from services.loyalty_points.desk_terms import DeskTerms
 from services.loyalty_points.earning import Decimal, Earning, Name
 from services.loyalty_points.lifetime import MOST_DAYS, AtYearEnd, Expiry
 
@@ -26,7 +28,8 @@ class Terms(BaseModel):
     A point is worth `point_minor` minor units where it is spent.
 
     Points wait `pending_days`, then can be spent until `expiry`; `notices_days` before that it is said that they will.
-    `earning` says what differs by line, tier and time, `acts` what is earned without a receipt.
+    `earning` says what differs by line, tier and time, `acts` what is earned without a receipt, `desk`
+    what one till and one person may do.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -39,6 +42,7 @@ class Terms(BaseModel):
     notices_days: NoticesDays = (30, 7)
     earning: Earning = Earning()
     acts: Acts = {"referral": REFERRAL}
+    desk: DeskTerms = DESK
 
 
 PRESET = Terms()

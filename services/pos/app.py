@@ -9,6 +9,7 @@ from services.pos.intake import routes as intake_routes
 from services.pos.intake.watch import watch
 from services.pos.intake.worker import intake
 from services.pos.sale import domain as sale
+from services.pos.spending import domain as spending
 from services.pos.till import domain as till
 from services.pos.till import routes as till_routes
 from services.pos.visit import domain as visit
@@ -38,6 +39,15 @@ app = Service(
         ),
         Aggregate(
             "sale", sale, sale.Sale, (sale.RecordSale, sale.RefundSale), (pos.SaleRecorded, pos.SaleRefunded), "sale_id"
+        ),
+        Aggregate(
+            "spending",
+            spending,
+            spending.Spending,
+            (spending.RecordSpending,),
+            (pos.PointsSpentAtTill,),
+            "spending_id",
+            "customer_id",
         ),
         Aggregate("visit", visit, visit.Visit, (visit.CheckIn,), (pos.VisitCheckedIn,), "visit_id", "customer_id"),
     ),

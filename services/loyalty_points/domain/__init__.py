@@ -12,16 +12,35 @@ from services.loyalty_points.domain.events import (
     EVENTS,
     AccountEvent,
     EarningStarted,
+    ForgivenessAsked,
+    ForgivenessDeclined,
     ReceiptNoted,
     ReceiptRecounted,
     ReceiptReduced,
     TierNoted,
 )
 from services.loyalty_points.domain.expiring import ExpirePoints, NoticeExpiry, expire, notice
-from services.loyalty_points.domain.forgiving import ForgiveDebt, forgive
+from services.loyalty_points.domain.forgiving import (
+    ApproveForgiveness,
+    DeclineForgiveness,
+    ForgiveDebt,
+    Forgiving,
+    approve,
+    decline,
+    forgive,
+)
+from services.loyalty_points.domain.offline import AllowPoints, CountSpending, allow, count_spending
 from services.loyalty_points.domain.page import KnownHold, Ledger, Page
 from services.loyalty_points.domain.receipts import CountReceipt, CountRefund, StartEarning, note, reduce, start
 from services.loyalty_points.domain.recounting import RecountReceipts, recount
+from services.loyalty_points.domain.rewards import (
+    HoldReward,
+    RedeemReward,
+    ReverseRedemption,
+    hold_reward,
+    redeem_reward,
+    reverse,
+)
 from services.loyalty_points.domain.spending import (
     CapturePoints,
     HoldPoints,
@@ -43,14 +62,22 @@ __all__ = [
     "Account",
     "AccountCommand",
     "AccountEvent",
+    "AllowPoints",
+    "ApproveForgiveness",
     "AwardPoints",
     "CapturePoints",
     "CountReceipt",
     "CountRefund",
+    "CountSpending",
+    "DeclineForgiveness",
     "EarningStarted",
     "ExpirePoints",
     "ForgiveDebt",
+    "ForgivenessAsked",
+    "ForgivenessDeclined",
+    "Forgiving",
     "HoldPoints",
+    "HoldReward",
     "KnownHold",
     "LapseHold",
     "Ledger",
@@ -61,7 +88,9 @@ __all__ = [
     "ReceiptReduced",
     "RecountReceipts",
     "RedeemPoints",
+    "RedeemReward",
     "ReleaseHold",
+    "ReverseRedemption",
     "StartEarning",
     "TierNoted",
     "decide",
@@ -73,7 +102,10 @@ SHAPE = 3
 
 Receipts: TypeAlias = CountReceipt | CountRefund | StartEarning | NoteTier | RecountReceipts
 Spending: TypeAlias = HoldPoints | CapturePoints | ReleaseHold | LapseHold | RedeemPoints
-AccountCommand: TypeAlias = Receipts | Spending | ExpirePoints | NoticeExpiry | ForgiveDebt | AwardPoints
+Buying: TypeAlias = RedeemReward | HoldReward | ReverseRedemption
+Letting: TypeAlias = ForgiveDebt | ApproveForgiveness | DeclineForgiveness
+Offline: TypeAlias = AllowPoints | CountSpending
+AccountCommand: TypeAlias = Receipts | Spending | Buying | Offline | ExpirePoints | NoticeExpiry | Letting | AwardPoints
 
 COMMANDS = (
     CountReceipt,
@@ -86,10 +118,17 @@ COMMANDS = (
     ReleaseHold,
     LapseHold,
     RedeemPoints,
+    RedeemReward,
+    HoldReward,
+    ReverseRedemption,
+    AllowPoints,
+    CountSpending,
     ExpirePoints,
     NoticeExpiry,
     ForgiveDebt,
     AwardPoints,
+    ApproveForgiveness,
+    DeclineForgiveness,
 )
 
 initial = Account()
@@ -106,10 +145,12 @@ def decide(command: AccountCommand, account: Account) -> list[AccountEvent]:
             expire(command, page)
         case NoticeExpiry():
             notice(command, page)
-        case ForgiveDebt():
-            forgive(command, page)
         case AwardPoints():
             award(command, page)
+        case ForgiveDebt() | ApproveForgiveness() | DeclineForgiveness():
+            _let_go(command, page)
+        case RedeemReward() | HoldReward() | ReverseRedemption() | AllowPoints() | CountSpending():
+            _buy(command, page)
         case _:
             _spend(command, page)
     return page.events
@@ -131,6 +172,30 @@ def _count(command: Receipts, page: Page) -> None:
             start(command, page)
         case StartEarning():
             pass  # told twice, or after an earlier one
+
+
+def _let_go(command: Letting, page: Page) -> None:
+    match command:
+        case ForgiveDebt():
+            forgive(command, page)
+        case ApproveForgiveness():
+            approve(command, page)
+        case DeclineForgiveness():
+            decline(command, page)
+
+
+def _buy(command: Buying | Offline, page: Page) -> None:
+    match command:
+        case RedeemReward():
+            redeem_reward(command, page)
+        case HoldReward():
+            hold_reward(command, page)
+        case ReverseRedemption():
+            reverse(command, page)
+        case AllowPoints():
+            allow(command, page)
+        case CountSpending():
+            count_spending(command, page)
 
 
 def _spend(command: Spending, page: Page) -> None:

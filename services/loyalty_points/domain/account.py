@@ -4,16 +4,14 @@ Time alone lets pending points become active, points expire and holds lapse: `as
 whether or not anything has been told of it. The state stays small however many lots there are.
 """
 
-from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from typing import Annotated, Any, NamedTuple, TypeAlias
+from datetime import datetime
+from typing import TypeAlias
 from uuid import UUID
 
-from pydantic import BeforeValidator, PlainSerializer
-
 from contracts.loyalty_points import (
+    AllowanceUse,
     DebtForgiven,
     ExpiryNoticed,
     HoldReleased,
@@ -23,48 +21,25 @@ from contracts.loyalty_points import (
     PointsExpired,
     PointsHeld,
     PointsRedeemed,
+    PointsSpentOffline,
     PointsTakenBack,
+    RedemptionReversed,
 )
 from services.loyalty_points.domain.events import (
     AccountEvent,
     EarningStarted,
+    ForgivenessAsked,
+    ForgivenessDeclined,
     ReceiptNoted,
     ReceiptRecounted,
     ReceiptReduced,
     TierNoted,
 )
-from services.loyalty_points.domain.lots import NEVER, Gain, is_alive, lot_of
+from services.loyalty_points.domain.lots import Gain, is_alive, lot_of
+from services.loyalty_points.domain.totals import Active, Waiting, summed, summed_waiting, with_points
 
-
-def _instant(stored: Any) -> Any:
-    return datetime.fromtimestamp(stored * 60, UTC) if isinstance(stored, int) else stored
-
-
-def _minutes(at: datetime) -> int:
-    return int(at.timestamp()) // 60
-
-
-# the first instant of some local day, in whole minutes: as text it would be longer than all that is said of it
-Midnight = Annotated[datetime, BeforeValidator(_instant), PlainSerializer(_minutes, return_type=int)]
-
-
-Spent: TypeAlias = PointsHeld | HoldReleased | PointsRedeemed
+Spent: TypeAlias = PointsHeld | HoldReleased | PointsRedeemed | RedemptionReversed | PointsSpentOffline
 Moving: TypeAlias = Gain | PointsTakenBack | PointsExpired | DebtForgiven | Spent
-
-
-class Active(NamedTuple):
-    """Points that can be spent until they expire; None is never."""
-
-    expires_at: Midnight | None
-    points: int
-
-
-class Waiting(NamedTuple):
-    """Points that cannot be spent yet."""
-
-    active_from: Midnight
-    expires_at: Midnight | None
-    points: int
 
 
 @dataclass(frozen=True)
@@ -110,11 +85,23 @@ class Account:
             return self
         now_active = [Active(w.expires_at, w.points) for w in self.pending if w.active_from <= at]
         left = tuple(w for w in self.pending if w.active_from > at)
-        return replace(self, active=_summed([*self.active, *now_active]), pending=left)
+        return replace(self, active=summed([*self.active, *now_active]), pending=left)
 
     def without(self, hold_id: UUID | None) -> "Account":
         """Return the account with a hold ended."""
         return replace(self, holds=tuple(hold for hold in self.holds if hold.hold_id != hold_id))
+
+    def using(self, use: AllowanceUse) -> "Account":
+        """Return the account with points of a hold spent; one of which nothing is left has ended."""
+        gone = [Active(part.expires_at, -part.points) for part in use.lots]
+        points = -sum(part.points for part in gone)
+        held = (
+            replace(hold, points=hold.points - points, parts=summed([*hold.parts, *gone]))
+            if hold.hold_id == use.hold_id
+            else hold
+            for hold in self.holds
+        )
+        return replace(self, holds=tuple(hold for hold in held if hold.points))
 
     def returned(self, hold: Hold) -> "Account":
         """Return the account with a lapsed hold's points back: they settle debt first, unless they have expired."""
@@ -123,7 +110,7 @@ class Account:
             repaid = min(debt, points) if is_alive(expires_at, hold.until) else 0
             debt -= repaid
             back.append(Active(expires_at, points - repaid))
-        return replace(self, active=_summed([*self.active, *back]), debt=debt)
+        return replace(self, active=summed([*self.active, *back]), debt=debt)
 
     def available(self, at: datetime) -> int:
         """Return what can be spent at an instant."""
@@ -140,7 +127,7 @@ class Account:
     def expiring(self, at: datetime) -> list[Active]:
         """Return what is available or pending and will expire, soonest first."""
         account = self.as_of(at)
-        all_of_it = _summed([*account.active, *(Active(w.expires_at, w.points) for w in account.pending)])
+        all_of_it = summed([*account.active, *(Active(w.expires_at, w.points) for w in account.pending)])
         return [one for one in all_of_it if one.expires_at and one.expires_at > at]
 
     def over(self, at: datetime) -> int:
@@ -156,39 +143,12 @@ class Account:
             if part.active_from and part.active_from > at:
                 pending.append(Waiting(part.active_from, part.expires_at, sign * part.points))
             else:
-                active = _with(active, part.expires_at, sign * part.points)
-        return replace(self, active=active, pending=_summed_waiting(pending) if pending else ())
+                active = with_points(active, part.expires_at, sign * part.points)
+        return replace(self, active=active, pending=summed_waiting(pending) if pending else ())
 
     def minus(self, parts: Iterable[LotPoints], at: datetime) -> "Account":
         """Return the account with points of lots less."""
         return self.plus(parts, at, -1)
-
-
-def _with(totals: tuple[Active, ...], expires_at: datetime | None, points: int) -> tuple[Active, ...]:
-    """Return sorted totals with points more at one of them: the sort of hundreds for each entry would be most of it."""
-    place = bisect_left(totals, expires_at or NEVER, key=_by_expiry)
-    is_there = place < len(totals) and totals[place].expires_at == expires_at
-    points += totals[place].points if is_there else 0
-    return (*totals[:place], *([Active(expires_at, points)] if points else ()), *totals[place + is_there :])
-
-
-def _by_expiry(total: Active) -> datetime:
-    return total.expires_at or NEVER
-
-
-def _summed(totals: Iterable[Active]) -> tuple[Active, ...]:
-    sums: dict[datetime, int] = {}
-    for expires_at, points in totals:
-        sums[expires_at or NEVER] = sums.get(expires_at or NEVER, 0) + points
-    return tuple(Active(None if at == NEVER else at, sums[at]) for at in sorted(sums) if sums[at])
-
-
-def _summed_waiting(totals: Iterable[Waiting]) -> tuple[Waiting, ...]:
-    sums: dict[tuple[datetime, datetime], int] = {}
-    for active_from, expires_at, points in totals:
-        key = active_from, expires_at or NEVER
-        sums[key] = sums.get(key, 0) + points
-    return tuple(Waiting(a, None if e == NEVER else e, sums[a, e]) for a, e in sorted(sums) if sums[a, e])
 
 
 def evolve(account: Account, event: AccountEvent) -> Account:
@@ -197,6 +157,8 @@ def evolve(account: Account, event: AccountEvent) -> Account:
         case EarningStarted(at=at, joined_order=order):
             return replace(account, joined_order=order, member_since=at)
         case ReceiptNoted() | ReceiptReduced() | ReceiptRecounted() | TierNoted() | ExpiryNoticed():
+            return account
+        case ForgivenessAsked() | ForgivenessDeclined():
             return account
         case _:
             at = event.booked_at or event.at
@@ -222,7 +184,7 @@ def _entered(account: Account, event: Moving, at: datetime) -> Account:
 def _spent(account: Account, event: Spent, at: datetime) -> Account:
     match event:
         case PointsHeld():
-            parts = _summed(Active(part.expires_at, part.points) for part in event.lots)
+            parts = summed(Active(part.expires_at, part.points) for part in event.lots)
             hold = Hold(event.hold_id, event.points, event.until, parts)
             return replace(account.minus(event.lots, at), holds=(*account.holds, hold))
         case HoldReleased():
@@ -232,6 +194,15 @@ def _spent(account: Account, event: Spent, at: datetime) -> Account:
             if event.hold_id is None:
                 return account.minus(event.lots, at)
             return account.without(event.hold_id).plus(event.returned, at).minus(event.repaid, at)
+        case RedemptionReversed():
+            account = replace(account, redeemed=account.redeemed - event.points)
+            return account.plus(event.lots, at).minus(event.repaid, at)
+        case PointsSpentOffline():
+            for use in event.allowances:
+                account = account.using(use)
+            gone = sum(part.points for part in event.from_expired)
+            account = replace(account, redeemed=account.redeemed + event.points, expired=account.expired - gone)
+            return account.minus(event.lots, at)
 
 
 def _gained(event: Gain) -> LotPoints:

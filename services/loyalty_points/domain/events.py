@@ -15,10 +15,12 @@ from contracts.loyalty_points import (
     PointsExpired,
     PointsHeld,
     PointsRedeemed,
+    PointsSpentOffline,
     PointsTakenBack,
+    RedemptionReversed,
 )
 from services.loyalty_points.worth import Item
-from shared.message import Event
+from shared.message import Event, Instant
 
 
 class ReceiptNoted(Event):
@@ -71,6 +73,25 @@ class TierNoted(Event):
     tier: str
 
 
+class ForgivenessAsked(Event):
+    """Somebody would let a debt go that is too large for one person; a second one is waited for."""
+
+    customer_id: UUID
+    forgiveness_id: UUID
+    points: int
+    reason: str
+    asked_by: str
+    until: Instant
+
+
+class ForgivenessDeclined(Event):
+    """A debt is not let go."""
+
+    customer_id: UUID
+    forgiveness_id: UUID
+    declined_by: str
+
+
 Entry: TypeAlias = (
     PointsEarned
     | PointsAwarded
@@ -78,11 +99,23 @@ Entry: TypeAlias = (
     | PointsHeld
     | HoldReleased
     | PointsRedeemed
+    | RedemptionReversed
+    | PointsSpentOffline
     | PointsExpired
     | ExpiryNoticed
     | DebtForgiven
 )
-Noted: TypeAlias = ReceiptNoted | ReceiptReduced | ReceiptRecounted | TierNoted | EarningStarted
+Asked: TypeAlias = ForgivenessAsked | ForgivenessDeclined
+Noted: TypeAlias = ReceiptNoted | ReceiptReduced | ReceiptRecounted | TierNoted | EarningStarted | Asked
 AccountEvent: TypeAlias = Noted | Entry
 
-EVENTS = (ReceiptNoted, ReceiptReduced, ReceiptRecounted, EarningStarted, TierNoted, *get_args(Entry))
+EVENTS = (
+    ReceiptNoted,
+    ReceiptReduced,
+    ReceiptRecounted,
+    EarningStarted,
+    TierNoted,
+    ForgivenessAsked,
+    ForgivenessDeclined,
+    *get_args(Entry),
+)

@@ -1,9 +1,10 @@
 """What time alone will have done to holds by an instant, whether or not it has been told. Pure."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
-from contracts.loyalty_points import HoldReleased, PointsHeld, PointsRedeemed
+from contracts.loyalty_points import HoldReleased, PointsHeld, PointsRedeemed, PointsSpentOffline
 from services.loyalty_points.domain.account import Account, evolve
 from services.loyalty_points.domain.hindsight import Known
 from services.loyalty_points.domain.page import KnownHold, Ledger, Page
@@ -20,8 +21,13 @@ def with_lapses(told: Sequence[Known], at: datetime) -> list[Known]:
                 held[event.hold_id] = KnownHold(event.hold_id, event.points, event.at, event.until, event.lots)
             case HoldReleased(hold_id=hold_id) | PointsRedeemed(hold_id=hold_id) if hold_id:
                 held.pop(hold_id, None)
-    if not held:
+            case PointsSpentOffline(allowances=uses):
+                for use in uses:
+                    if one := held.get(use.hold_id):
+                        held[use.hold_id] = replace(one, captured=one.captured + use.points)
+    still = tuple(one for one in held.values() if one.left)
+    if not still:
         return list(told)
-    page = Page(next(iter(told)).event.customer_id, at, account, Ledger(at, (), tuple(held.values())))
+    page = Page(next(iter(told)).event.customer_id, at, account, Ledger(at, (), still))
     lapse(page)
     return [*told, *(Known(event) for event in page.events)]

@@ -13,7 +13,14 @@ from datetime import datetime
 from typing import Literal, NamedTuple, TypeAlias, get_args
 from uuid import UUID
 
-from contracts.loyalty_points import DebtForgiven, PointsRedeemed, PointsTakenBack
+from contracts.loyalty_points import (
+    DebtForgiven,
+    LotPoints,
+    PointsRedeemed,
+    PointsSpentOffline,
+    PointsTakenBack,
+    RedemptionReversed,
+)
 from services.loyalty_points.domain.account import Moving
 from services.loyalty_points.domain.events import AccountEvent
 from services.loyalty_points.domain.lots import Gain, Lot, Movement, lot_of, movements, new_lot
@@ -147,12 +154,32 @@ class Hindsight:
                 for settled_at, some in self._settled(at, points):
                     self._others["forgiven"].append(Posting(settled_at, some, known))
                     self._others["debt"].append(Posting(settled_at, -some, known))
+            case PointsRedeemed() | RedemptionReversed() | PointsSpentOffline():
+                self._count_spent(event, at, known)
+
+    def _count_spent(
+        self, event: PointsRedeemed | RedemptionReversed | PointsSpentOffline, at: datetime, known: Known
+    ) -> None:
+        match event:
             case PointsRedeemed(lots=lots, hold_id=hold_id):
+                self._spend(lots, at, known, hold_id)
+            case RedemptionReversed(lots=lots):
                 for part in lots:
                     since = max(at, self._on_lots[part.lot_id][0].at)
-                    self._others["redeemed"].append(Posting(since, part.points, known, part.lot_id))
-                    if hold_id:
-                        self._others["reserved"].append(Posting(since, -part.points, known, part.lot_id, hold_id))
+                    self._others["redeemed"].append(Posting(since, -part.points, known, part.lot_id))
+            case PointsSpentOffline(allowances=uses, lots=lots, from_expired=gone, owed=owed):
+                for use in uses:
+                    self._spend(use.lots, at, known, use.hold_id)
+                self._spend((*lots, *gone), at, known)
+                if owed:
+                    self._others["redeemed"].append(Posting(at, owed, known))
+
+    def _spend(self, lots: Iterable[LotPoints], at: datetime, known: Known, hold_id: UUID | None = None) -> None:
+        for part in lots:
+            since = max(at, self._on_lots[part.lot_id][0].at)
+            self._others["redeemed"].append(Posting(since, part.points, known, part.lot_id))
+            if hold_id:
+                self._others["reserved"].append(Posting(since, -part.points, known, part.lot_id, hold_id))
 
     def _settled(self, at: datetime, points: int) -> Iterator[tuple[datetime, int]]:
         """Yield what a repayment settles of the debts, the first to be booked first, and from when on."""

@@ -14,7 +14,9 @@ from contracts.loyalty_points import (
     PointsExpired,
     PointsHeld,
     PointsRedeemed,
+    PointsSpentOffline,
     PointsTakenBack,
+    RedemptionReversed,
 )
 from shared.message import Event
 
@@ -90,9 +92,16 @@ def movements(event: Event) -> Iterator[Movement]:
                 yield Movement(own, taken_back=gone, expired=-gone)
         case PointsHeld(lots=lots) | PointsRedeemed(lots=lots, hold_id=None):
             yield from (Movement(part.lot_id, drawn=part.points) for part in lots)
-        case HoldReleased(lots=back, repaid=repaid) | PointsRedeemed(returned=back, repaid=repaid):
+        case (
+            HoldReleased(lots=back, repaid=repaid)
+            | PointsRedeemed(returned=back, repaid=repaid)
+            | RedemptionReversed(lots=back, repaid=repaid)
+        ):
             yield from (Movement(part.lot_id, drawn=-part.points) for part in back)
             yield from (Movement(part.lot_id, repaid=part.points) for part in repaid)
+        case PointsSpentOffline(lots=lots, from_expired=gone_with):
+            yield from (Movement(part.lot_id, drawn=part.points) for part in lots)
+            yield from (Movement(part.lot_id, drawn=part.points, expired=-part.points) for part in gone_with)
         case PointsExpired(lots=lots):
             yield from (Movement(part.lot_id, expired=part.points) for part in lots)
 
@@ -119,7 +128,17 @@ def new_lot(event: Gain, own: UUID) -> Lot:
 def drawable(lots: Iterable[Lot], at: datetime) -> list[Lot]:
     """Return the lots with something alive in them: active ones first, soonest expiry, earliest earned, then id."""
     alive = (lot for lot in lots if lot.rest > 0 and is_alive(lot.expires_at, at))
-    return sorted(alive, key=lambda x: (x.is_pending(at), x.expires_at or NEVER, x.earned_at, x.lot_id))
+    return sorted(alive, key=lambda lot: _order(lot, at))
+
+
+def _order(lot: Lot, at: datetime) -> tuple[bool, datetime, datetime, UUID]:
+    return lot.is_pending(at), lot.expires_at or NEVER, lot.earned_at, lot.lot_id
+
+
+def drawable_since(lots: Iterable[Lot], since: datetime, at: datetime) -> list[Lot]:
+    """Return the lots that something is left or has expired of and that lived then or came since, in that order."""
+    lived = (lot for lot in lots if lot.rest + lot.expired > 0 and is_alive(lot.expires_at, since))
+    return sorted(lived, key=lambda lot: _order(lot, at))
 
 
 def draw(lots: Iterable[Lot], wanted: int) -> tuple[LotPoints, ...]:

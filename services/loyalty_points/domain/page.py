@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from contracts.loyalty_points import LotPoints, PointsAwarded, PointsEarned
+from contracts.loyalty_points import LotPoints, PointsAwarded, PointsEarned, RewardBought
 from contracts.money import LARGEST
 from services.loyalty_points.domain.account import Account, evolve
 from services.loyalty_points.domain.events import AccountEvent, Noted
-from services.loyalty_points.domain.lots import Lot, movements, new_lot
+from services.loyalty_points.domain.lots import Lot, movements, new_lot, split
 from shared.errors import Rejected
 
 Told = TypeVar("Told", bound=AccountEvent)
@@ -17,7 +17,10 @@ Told = TypeVar("Told", bound=AccountEvent)
 
 @dataclass(frozen=True)
 class KnownHold:
-    """A hold as it was made, and how it ended; a redemption at the desk is one that never had an `until`."""
+    """A hold as it was made, and how it ended; a redemption is one that never had an `until`.
+
+    One with a till is its allowance, or what that till let her spend; `branch` is where it was spent or is to be.
+    """
 
     hold_id: UUID
     points: int
@@ -26,13 +29,43 @@ class KnownHold:
     lots: tuple[LotPoints, ...]
     ended: str | None = None
     captured: int = 0
+    reward: RewardBought | None = None
+    branch: str | None = None
+    till: str | None = None
+
+    @property
+    def left(self) -> int:
+        """Return what is not spent of it."""
+        return self.points - self.captured
+
+    @property
+    def left_lots(self) -> tuple[LotPoints, ...]:
+        """Return the points that are not spent of it."""
+        return split(self.lots, self.captured)[1]
+
+    @property
+    def is_for_points(self) -> bool:
+        """Return whether it is neither for a reward nor a till's."""
+        return self.reward is None and self.till is None
+
+    def is_of(self, branch: str, till: str) -> bool:
+        """Return whether it is an allowance of that till."""
+        return self.until is not None and (self.branch, self.till) == (branch, till)
+
+    def is_open(self, now: datetime) -> bool:
+        """Return whether it still holds something."""
+        return self.ended is None and self.until is not None and self.until > now
+
+    def covers(self, at: datetime) -> bool:
+        """Return whether it held points at an instant, unless it ended before its time."""
+        return self.until is not None and self.held_at <= at < self.until
 
 
 @dataclass(frozen=True)
 class Ledger:
     """What guards.gather knows at `now`, the transaction's time: the lots and holds that the rules may need.
 
-    Of the holds these are the one that the command names, and those that have lapsed and are still open.
+    Of the holds these are the one that the command names, those that have lapsed and are still open, and the till's.
     """
 
     now: datetime

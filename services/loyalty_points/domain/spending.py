@@ -1,16 +1,19 @@
-"""Points are put by, spent, or given back: a hold ends exactly once, captured, released or lapsed. Pure."""
+"""Points are put by, spent, or given back: a hold ends exactly once, captured, released or lapsed. Pure.
+
+An allowance is the till's until it lapses: nobody else knows what the till has let her spend of it.
+"""
 
 from datetime import datetime
 from uuid import UUID
 
-from contracts.loyalty_points import HoldReleased, LotPoints, PointsHeld, PointsRedeemed, Release
+from contracts.loyalty_points import HoldReleased, LotPoints, PointsHeld, PointsRedeemed, Release, RewardBought
 from services.loyalty_points.domain.lots import draw, drawable, repaying, split, total
 from services.loyalty_points.domain.page import KnownHold, Ledger, Page, checked
 from shared.errors import Rejected
 from shared.message import Command, Instant
 
 MOST_HOLDS = 20
-CAPTURED, RELEASED, LAPSED = "captured", Release.RELEASED.value, Release.LAPSED.value
+CAPTURED, RELEASED, LAPSED, REVERSED = "captured", Release.RELEASED.value, Release.LAPSED.value, "reversed"
 
 
 class HoldPoints(Command):
@@ -70,22 +73,39 @@ def hold(command: HoldPoints, page: Page) -> None:
     """Put points by; the same again says nothing."""
     known = page.holds.get(command.hold_id)
     if known:
-        if known.until and (known.points, known.until - known.held_at) == (command.points, command.until - command.at):
+        lasted = known.until and known.until - known.held_at
+        if known.is_for_points and (known.points, lasted) == (command.points, command.until - command.at):
             return
         raise Rejected("hold-differs", hold_id=command.hold_id)
-    points = checked(command.points)
-    if command.until <= page.now:
-        raise Rejected("hold-over", until=command.until.isoformat())
+    put_by(command.hold_id, checked(command.points), command.until, page)
+
+
+def put_by(
+    hold_id: UUID,
+    points: int,
+    until: datetime,
+    page: Page,
+    *,
+    reward: RewardBought | None = None,
+    branch: str | None = None,
+    till: str | None = None,
+) -> None:
+    """Put points by for whatever they are for; refuse what is over already, and more holds than a state should have."""
+    if until <= page.now:
+        raise Rejected("hold-over", until=until.isoformat())
     if sum(one.until > page.now for one in page.account.holds) >= MOST_HOLDS:
         raise Rejected("too-many-holds", most=MOST_HOLDS)
     page.tell(
         PointsHeld(
-            at=command.at,
-            customer_id=command.customer_id,
-            hold_id=command.hold_id,
+            at=page.at,
+            customer_id=page.customer_id,
+            hold_id=hold_id,
             points=points,
-            until=command.until,
-            lots=_drawn(points, page),
+            until=until,
+            lots=drawn(points, page),
+            reward=reward,
+            branch=branch,
+            till=till,
             balance=0,
             debt=page.account.debt,
         )
@@ -101,6 +121,8 @@ def capture(command: CapturePoints, page: Page) -> None:
     _still_open(known, page)
     if points > known.points:
         raise Rejected("more-than-held", held=known.points, asked=points)
+    if known.reward and points < known.points:
+        raise Rejected("less-than-the-price", price=known.points, asked=points)
     spent, returned = split(known.lots, points)
     repaid = repaying(returned, page.account.debt, page.now)
     page.tell(
@@ -108,12 +130,13 @@ def capture(command: CapturePoints, page: Page) -> None:
             at=command.at,
             customer_id=command.customer_id,
             redemption_id=command.hold_id,
-            branch=command.branch,
+            branch=command.branch or (known.reward.branch if known.reward else None),
             hold_id=command.hold_id,
             points=points,
             lots=spent,
             returned=returned,
             repaid=repaid,
+            reward=known.reward,
             balance=0,
             debt=page.account.debt - total(repaid),
         )
@@ -132,7 +155,7 @@ def redeem(command: RedeemPoints, page: Page) -> None:
     """Spend points at once; the same again says nothing."""
     points = checked(command.points)
     if known := page.holds.get(command.redemption_id):
-        if known.until is None and known.captured == points:
+        if known.until is None and known.captured == points and known.is_for_points:
             return
         raise Rejected("redemption-differs", redemption_id=command.redemption_id)
     page.tell(
@@ -142,7 +165,7 @@ def redeem(command: RedeemPoints, page: Page) -> None:
             redemption_id=command.redemption_id,
             branch=command.branch,
             points=points,
-            lots=_drawn(points, page),
+            lots=drawn(points, page),
             balance=0,
             debt=page.account.debt,
         )
@@ -153,6 +176,8 @@ def _known(hold_id: UUID, page: Page) -> KnownHold:
     known = page.holds.get(hold_id)
     if known is None or known.until is None:
         raise Rejected("hold-unknown", hold_id=hold_id)
+    if known.till:
+        raise Rejected("hold-of-a-till", branch=known.branch, till=known.till)
     return known
 
 
@@ -163,7 +188,7 @@ def _still_open(known: KnownHold, page: Page) -> None:
         raise Rejected("hold-ended", how=LAPSED)
 
 
-def _drawn(points: int, page: Page) -> tuple[LotPoints, ...]:
+def drawn(points: int, page: Page) -> tuple[LotPoints, ...]:
     """Return points of the lots that can be spent now; refuse when those very lots have less."""
     active = [lot for lot in drawable(page.lots.values(), page.now) if not lot.is_pending(page.now)]
     parts = draw(active, points)
@@ -173,15 +198,16 @@ def _drawn(points: int, page: Page) -> tuple[LotPoints, ...]:
 
 
 def _give_back(held: KnownHold, why: Release, at: datetime, counted_at: datetime, page: Page) -> None:
-    repaid = repaying(held.lots, page.account.debt, counted_at)
+    lots = held.left_lots
+    repaid = repaying(lots, page.account.debt, counted_at)
     page.tell(
         HoldReleased(
             at=at,
             customer_id=page.customer_id,
             hold_id=held.hold_id,
-            points=held.points,
+            points=total(lots),
             why=why,
-            lots=held.lots,
+            lots=lots,
             repaid=repaid,
             balance=0,
             debt=page.account.debt - total(repaid),

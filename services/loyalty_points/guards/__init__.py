@@ -20,9 +20,10 @@ from services.loyalty_points.domain import (
     StartEarning,
 )
 from services.loyalty_points.domain.lots import Lot
-from services.loyalty_points.guards import asking, awards, expiries, holds, lots, receipts, tiers
+from services.loyalty_points.guards import asking, awards, expiries, forgivings, holds, lots, receipts, tiers, wishes
 from services.loyalty_points.guards.tiers import Moment
 from services.loyalty_points.receipt import Receipt
+from services.loyalty_points.reward import guards as rewards
 from services.loyalty_points.terms import Terms
 from shared.message import Command, Envelope
 from shared.policy import Policies, policies
@@ -37,7 +38,7 @@ _OF_RECEIPTS = (CountReceipt, CountRefund, StartEarning, NoteTier, RecountReceip
 async def gather(tx: Tx, commands: Sequence[AccountCommand], /) -> Sequence[Command]:
     """Bring receipts with their policy and tier, holds, and just enough lots."""
     now, found_holds = await holds.known(tx, commands)
-    informed = await _informed(tx, commands)
+    informed = await _informed(tx, commands, now)
     found_lots = await _lots(tx, informed, now, found_holds)
     ledgers: list[Command] = []
     for place, command in enumerate(informed):
@@ -49,10 +50,11 @@ async def gather(tx: Tx, commands: Sequence[AccountCommand], /) -> Sequence[Comm
     return ledgers
 
 
-async def _informed(tx: Tx, commands: Sequence[AccountCommand]) -> Sequence[AccountCommand]:
+async def _informed(tx: Tx, commands: Sequence[AccountCommand], now: datetime) -> Sequence[AccountCommand]:
     """Return the commands with all that they must know but lots and holds."""
     due = await expiries.due(tx, {place: c for place, c in enumerate(commands) if isinstance(c, NoticeExpiry)})
     known = await awards.known(tx, {place: c for place, c in enumerate(commands) if isinstance(c, AwardPoints)})
+    known = {**known, **await wishes.brought(tx, commands, now)}
     if any(isinstance(c, _OF_RECEIPTS) for c in commands):
         known = {**known, **await _of_receipts(tx, commands)}
     informed: list[AccountCommand] = []
@@ -119,16 +121,19 @@ async def _lots(
     )
     asked = asking.lots(informed, held)
     rows = await lots.to_draw(tx, asked.wanted, now)
+    rows += await lots.to_spend_late(tx, asked.late, now)
     rows += await lots.to_expire(tx, asked.over, now, MOST_LOTS)
     return lots.by_customer([*rows, *await lots.named(tx, asked.named)])
 
 
 async def guard(tx: Tx, events: Sequence[Envelope], /) -> None:
-    """Keep tiers, receipts, lots, holds, instants of expiry and awards as the events leave them."""
+    """Keep the tables as the events leave them."""
     told = [e.event for e in events]
     await tiers.keep(tx, told)
     await receipts.keep(tx, told)
     await lots.keep(tx, events)
     await holds.keep(tx, told)
+    await rewards.keep(tx, told)
+    await forgivings.keep(tx, told)
     await expiries.keep(tx, told)
     await awards.keep(tx, told)

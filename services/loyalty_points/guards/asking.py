@@ -7,17 +7,21 @@ from uuid import UUID
 
 from services.loyalty_points.domain import (
     AccountCommand,
+    AllowPoints,
     CountReceipt,
     CountRefund,
+    CountSpending,
     ExpirePoints,
     HoldPoints,
+    HoldReward,
     NoteTier,
     RecountReceipts,
     RedeemPoints,
+    RedeemReward,
     StartEarning,
 )
 from services.loyalty_points.domain.lots import lot_id
-from services.loyalty_points.guards.lots import Wanted
+from services.loyalty_points.guards.lots import Late, Wanted
 from services.loyalty_points.guards.receipts import Asked
 from services.loyalty_points.guards.tiers import Heard
 from services.loyalty_points.periods import FIRST, LAST, Period, days_of
@@ -71,20 +75,25 @@ def _midnight(on: date) -> datetime:
 
 
 class Lots(NamedTuple):
-    """Lots by customer and id, what others shall give, and whose are over."""
+    """Lots by customer and id, what others shall give now or gave long ago, and whose are over."""
 
     named: set[tuple[UUID, UUID]]
     wanted: list[Wanted]
+    late: list[Late]
     over: list[UUID]
 
 
 def lots(informed: Sequence[AccountCommand], held: Iterable[tuple[UUID, UUID]]) -> Lots:
     """Return which lots the rules need beside those that are held."""
-    asked = Lots(set(held), [], [])
+    asked = Lots(set(held), [], [], [])
     for command in informed:
         who = command.customer_id
         match command:
-            case HoldPoints() | RedeemPoints():
+            case RedeemReward(offer=offer) | HoldReward(offer=offer):
+                asked.wanted.append(Wanted(who, offer.described.points if offer else 0, from_pending=False))
+            case CountSpending():
+                asked.late.append(Late(who, command.points, command.at))
+            case HoldPoints() | RedeemPoints() | AllowPoints():
                 asked.wanted.append(Wanted(who, command.points, from_pending=False))
             case ExpirePoints():
                 asked.over.append(who)

@@ -1,4 +1,4 @@
-"""Every hold and redemption, so that each id is good for one; and the timers that end holds."""
+"""Every hold, redemption and spending, so that each id is good for one; and the timers that end holds."""
 
 import json
 from collections import defaultdict
@@ -8,37 +8,61 @@ from uuid import UUID, uuid5
 
 from pydantic import TypeAdapter
 
-from contracts.loyalty_points import HoldReleased, LotPoints, PointsHeld, PointsRedeemed
+from contracts.loyalty_points import (
+    HoldReleased,
+    LotPoints,
+    PointsHeld,
+    PointsRedeemed,
+    PointsSpentOffline,
+    RedemptionReversed,
+    RewardBought,
+)
 from services.loyalty_points.domain import (
     AccountCommand,
+    AllowPoints,
     CapturePoints,
+    CountSpending,
     HoldPoints,
+    HoldReward,
     KnownHold,
     LapseHold,
     RedeemPoints,
+    RedeemReward,
     ReleaseHold,
+    ReverseRedemption,
 )
-from services.loyalty_points.domain.spending import CAPTURED
+from services.loyalty_points.domain.spending import CAPTURED, REVERSED
 from shared.message import Event
 from shared.postgres import Tx
 from shared.timers import cancel, schedule
 
 _LAPSES = UUID("5b3a7f0e-7c35-5d0a-8f43-0f6f2b7f9a02")
 _LOTS = TypeAdapter(tuple[LotPoints, ...])
+_OF_TILLS = (AllowPoints, CountSpending)
 
-# one row at least, for the time; $2 names a hold, or nothing
+# one row at least, for the time; $2 names a hold, or nothing; $4 and $5 a till, whose allowances end after $6
 _CLOCK = """
-SELECT clock.now, a.place, h.hold_id, h.points, h.held_at, h.until, h.lots::text AS lots, h.ended, h.captured
+SELECT clock.now, a.place, h.hold_id, h.points, h.held_at, h.until, h.lots::text AS lots, h.ended, h.captured,
+  h.reward::text AS reward, h.branch, h.till
 FROM (SELECT clock_timestamp() AS now) AS clock
-CROSS JOIN unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) WITH ORDINALITY AS a (customer_id, hold_id, at, place)
+CROSS JOIN unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::text[], $5::text[], $6::timestamptz[])
+  WITH ORDINALITY AS a (customer_id, hold_id, at, branch, till, since, place)
 LEFT JOIN hold h ON h.customer_id = a.customer_id
-  AND (h.hold_id = a.hold_id OR (h.ended IS NULL AND h.until <= greatest(clock.now, a.at)))
+  AND (h.hold_id = a.hold_id OR (h.ended IS NULL AND h.until <= greatest(clock.now, a.at))
+       OR (h.branch = a.branch AND h.till = a.till AND h.until > least(clock.now, a.since)))
 """
 _HOLD = """
-INSERT INTO hold (customer_id, hold_id, points, held_at, until, lots, ended, captured)
-VALUES ($1, $2, $3, $4, $5, $6::jsonb, $7, $8)
+INSERT INTO hold (customer_id, hold_id, points, held_at, until, lots, ended, captured, reward, branch, till)
+VALUES ($1, $2, $3, $4, $5, $6::jsonb, $7, $8, $9::jsonb, $10, $11)
 """
-_END = "UPDATE hold SET ended = $3, captured = $4 WHERE customer_id = $1 AND hold_id = $2"
+_END = "UPDATE hold SET ended = $3, captured = $4, branch = $5 WHERE customer_id = $1 AND hold_id = $2"
+# what is returned is its end, where it was open and nothing is left of it
+_USE = """
+UPDATE hold SET captured = captured + $3,
+  ended = CASE WHEN ended IS NULL AND captured + $3 = points THEN 'captured' ELSE ended END
+WHERE customer_id = $1 AND hold_id = $2 RETURNING ended = 'captured'
+"""
+_RELEASE = "UPDATE hold SET ended = $3 WHERE customer_id = $1 AND hold_id = $2"
 
 
 async def known(tx: Tx, commands: Sequence[AccountCommand]) -> tuple[datetime, Mapping[int, dict[UUID, KnownHold]]]:
@@ -48,6 +72,9 @@ async def known(tx: Tx, commands: Sequence[AccountCommand]) -> tuple[datetime, M
         [c.customer_id for c in commands],
         [_named(c) for c in commands],
         [c.at if isinstance(c, LapseHold) else None for c in commands],
+        [c.branch if isinstance(c, _OF_TILLS) else None for c in commands],
+        [c.till if isinstance(c, _OF_TILLS) else None for c in commands],
+        [c.at if isinstance(c, _OF_TILLS) else None for c in commands],
     )
     found: dict[int, dict[UUID, KnownHold]] = defaultdict(dict)
     for row in rows:
@@ -60,6 +87,9 @@ async def known(tx: Tx, commands: Sequence[AccountCommand]) -> tuple[datetime, M
                 lots=_LOTS.validate_json(row["lots"]),
                 ended=row["ended"],
                 captured=row["captured"],
+                reward=RewardBought.model_validate_json(row["reward"]) if row["reward"] else None,
+                branch=row["branch"],
+                till=row["till"],
             )
     now: datetime = rows[0]["now"]
     return now, found
@@ -67,10 +97,14 @@ async def known(tx: Tx, commands: Sequence[AccountCommand]) -> tuple[datetime, M
 
 def _named(command: AccountCommand) -> UUID | None:
     match command:
-        case HoldPoints() | CapturePoints() | ReleaseHold() | LapseHold():
+        case HoldPoints() | HoldReward() | CapturePoints() | ReleaseHold() | LapseHold():
             return command.hold_id
-        case RedeemPoints():
+        case RedeemPoints() | RedeemReward() | ReverseRedemption():
             return command.redemption_id
+        case AllowPoints():
+            return command.allowance_id
+        case CountSpending():
+            return command.spending_id
         case _:
             return None
 
@@ -82,21 +116,42 @@ async def keep(tx: Tx, told: Sequence[Event]) -> None:
             case PointsHeld():
                 await _hold(tx, event)
             case HoldReleased():
-                await tx.execute(_END, event.customer_id, event.hold_id, event.why.value, 0)
+                await tx.execute(_RELEASE, event.customer_id, event.hold_id, event.why.value)
                 await cancel(tx, _timer(event.customer_id, event.hold_id))
             case PointsRedeemed(hold_id=None):
                 who, what, points, lots = event.customer_id, event.redemption_id, event.points, _json(event.lots)
-                await tx.execute(_HOLD, who, what, points, event.at, None, lots, CAPTURED, points)
+                reward = _reward(event)
+                await tx.execute(
+                    _HOLD, who, what, points, event.at, None, lots, CAPTURED, points, reward, event.branch, None
+                )
+            case RedemptionReversed():
+                await tx.execute(_RELEASE, event.customer_id, event.redemption_id, REVERSED)
+            case PointsSpentOffline():
+                await _spend(tx, event)
             case PointsRedeemed(hold_id=hold_id) if hold_id:
-                await tx.execute(_END, event.customer_id, hold_id, CAPTURED, event.points)
+                await tx.execute(_END, event.customer_id, hold_id, CAPTURED, event.points, event.branch)
                 await cancel(tx, _timer(event.customer_id, hold_id))
 
 
 async def _hold(tx: Tx, event: PointsHeld) -> None:
     who, hold_id, until = event.customer_id, event.hold_id, event.until
-    await tx.execute(_HOLD, who, hold_id, event.points, event.at, until, _json(event.lots), None, 0)
+    bound = _reward(event), event.branch, event.till
+    await tx.execute(_HOLD, who, hold_id, event.points, event.at, until, _json(event.lots), None, 0, *bound)
     lapse = LapseHold(at=until, customer_id=who, hold_id=hold_id)
     await schedule(tx, timer_id=_timer(who, hold_id), due_at=until, stream_id=who, command=lapse)
+
+
+async def _spend(tx: Tx, event: PointsSpentOffline) -> None:
+    who, what, points, lots = event.customer_id, event.spending_id, event.points, _json(event.spent_lots())
+    till = None, event.branch, event.till
+    await tx.execute(_HOLD, who, what, points, event.at, None, lots, CAPTURED, points, *till)
+    for use in event.allowances:
+        if await tx.fetchval(_USE, who, use.hold_id, use.points):
+            await cancel(tx, _timer(who, use.hold_id))
+
+
+def _reward(event: PointsHeld | PointsRedeemed) -> str | None:
+    return event.reward.model_dump_json() if event.reward else None
 
 
 def _timer(customer_id: UUID, hold_id: UUID) -> UUID:

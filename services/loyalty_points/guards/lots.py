@@ -23,6 +23,16 @@ CROSS JOIN LATERAL (
     AND (a.from_pending OR active_from IS NULL OR active_from <= $4)
 ) AS l WHERE l.before < a.wanted
 """
+# what has expired since then counts, too
+_TO_SPEND_LATE = """
+SELECT l.* FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[]) AS a (customer_id, wanted, since)
+CROSS JOIN LATERAL (
+  SELECT *, sum(rest + expired) OVER (ORDER BY coalesce(active_from > $4, false), expires_at, earned_at, lot_id)
+    - rest - expired AS before
+  FROM lot WHERE customer_id = a.customer_id AND (rest > 0 OR expired > 0)
+    AND (expires_at IS NULL OR expires_at > least(a.since, $4))
+) AS l WHERE l.before < a.wanted
+"""
 _NAMED = "SELECT * FROM lot JOIN unnest($1::uuid[], $2::uuid[]) AS a (customer_id, lot_id) USING (customer_id, lot_id)"
 _TO_EXPIRE = """
 SELECT l.* FROM unnest($1::uuid[]) AS a (customer_id) CROSS JOIN LATERAL (
@@ -60,6 +70,22 @@ async def to_draw(tx: Tx, wanted: Sequence[Wanted], now: datetime) -> list["asyn
         return []
     points = [min(w.points, LARGEST) for w in some]
     return await tx.fetch(_TO_DRAW, [w.customer_id for w in some], points, [w.from_pending for w in some], now)
+
+
+class Late(NamedTuple):
+    """Points that somebody's lots gave at an instant, as is heard now."""
+
+    customer_id: UUID
+    points: int
+    since: datetime
+
+
+async def to_spend_late(tx: Tx, late: Sequence[Late], now: datetime) -> list["asyncpg.Record"]:
+    """Return just enough lots that lived then or came since, each as a row."""
+    if not late:
+        return []
+    points = [min(one.points, LARGEST) for one in late]
+    return await tx.fetch(_TO_SPEND_LATE, [o.customer_id for o in late], points, [o.since for o in late], now)
 
 
 async def named(tx: Tx, lots: Iterable[tuple[UUID, UUID]]) -> list["asyncpg.Record"]:

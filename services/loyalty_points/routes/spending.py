@@ -1,4 +1,4 @@
-"""What the desk does with a customer's points: puts them by, spends them, gives them back, lets a debt go.
+"""What the desk does with a customer's points: puts them by, spends them, gives them back.
 
 `seconds` are how long points are held; points are whole.
 """
@@ -12,12 +12,10 @@ from pydantic import Field
 from services.loyalty_points.domain import (
     AccountCommand,
     CapturePoints,
-    ForgiveDebt,
     HoldPoints,
     RedeemPoints,
     ReleaseHold,
 )
-from services.loyalty_points.domain.forgiving import Reason
 from services.loyalty_points.routes.doing import ONE, PEOPLE, Points, perform
 from shared.http import Here, Once, Route, Who, Why
 
@@ -39,12 +37,6 @@ class Redemption(Points):
     """What is spent at once."""
 
     redemption_id: UUID
-
-
-class Forgiveness(Points):
-    """What is let go of a debt, and a code for why."""
-
-    reason: Reason
 
 
 async def hold(customer_id: UUID, body: Holding, at: Here, cause: Why, once: Once) -> dict[str, Any]:
@@ -92,19 +84,9 @@ async def redeem(customer_id: UUID, body: Redemption, at: Here, caller: Who, cau
     return await perform(at, customer_id, body, command, cause, once)
 
 
-async def forgive(customer_id: UUID, body: Forgiveness, at: Here, cause: Why, once: Once) -> dict[str, Any]:
-    """Let a debt go."""
-
-    def command(now: datetime) -> AccountCommand:
-        return ForgiveDebt(at=now, customer_id=customer_id, points=body.points, reason=body.reason)
-
-    return await perform(at, customer_id, body, command, cause, once)
-
-
 ROUTES = (
     Route("POST", ONE + "/holds", hold, PEOPLE),
     Route("POST", ONE + "/holds/{hold_id}/capture", capture, PEOPLE),
     Route("POST", ONE + "/holds/{hold_id}/release", release, PEOPLE),
     Route("POST", ONE + "/redemptions", redeem, PEOPLE),
-    Route("POST", ONE + "/debt/forgive", forgive, PEOPLE),
 )

@@ -113,4 +113,4 @@ def _where(
         branches = {seen.lots[one.lot_id].branch for one in postings if one.lot_id}
         return branches.pop() if len(branches) == 1 else None, None
     noted = receipts.get(getattr(event, "sale_id", UUID(int=0)))
-    return getattr(event, "branch", None), noted.number if noted else None
+    return getattr(event, "branch", None), noted.number if noted else getattr(event, "number", None)

@@ -14,7 +14,7 @@ A request is refused whole with one of these codes (401 and 403 of every door, a
 An item of a request that is taken is `accepted`, `duplicate`, or `parked` with one of these codes:
 
     malformed               a field is missing, unknown or of another form; `errors` say where
-    type-unknown            neither sale, refund nor check-in
+    type-unknown            neither sale, refund, points nor check-in
     time-without-zone       `occurred_at` names no zone
     time-out-of-range       before 2000 or after 2200
     time-in-the-future      more than 26 hours ahead of our clock
@@ -23,7 +23,7 @@ An item of a request that is taken is `accepted`, `duplicate`, or `parked` with 
     client-invalid          a client code of blanks
     phone-on-kafka          phone numbers come over HTTP only
     seq-reused              the number came before, with other content
-    receipt-reused          the receipt came before, with other content
+    receipt-reused          the receipt came before, or points spent on it did, with other content
     currency-mismatch       not the chain's currency, or not the receipt's
     receipt-negative        the lines add up to less than nothing
     till-unknown            the refund names a till that is not registered

@@ -92,7 +92,7 @@ class Batch:
         return strangers
 
     async def _sell(self, tx: Tx, items: Sequence[Item]) -> dict[UUID, Request]:
-        """Record sales and visits; return what each sale was taken for."""
+        """Record sales, points spent, and visits; return what each sale was taken for."""
         orders = [order(item, self._held[item.till].place, self.people) for item in items]
         outcomes = await self._handle(tx, items, orders)
         sold = {}

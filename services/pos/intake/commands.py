@@ -1,14 +1,26 @@
 """What an item orders, once it is known who is meant and where it came from. Pure."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from contracts.pos import LineKind, Payment, SaleLine
 from services.pos.intake.items import Item
 from services.pos.intake.people import People, name_at
-from services.pos.intake.said import CheckInItem, CheckInSaid, Person, RefundItem, SaleItem, SaleSaid, people_of
+from services.pos.intake.said import (
+    CheckInItem,
+    CheckInSaid,
+    Person,
+    PointsItem,
+    PointsSaid,
+    RefundItem,
+    SaleItem,
+    SaleSaid,
+    people_of,
+)
 from services.pos.sale.domain import GivenBack, RecordSale, RefundSale
+from services.pos.spending.domain import RecordSpending
 from services.pos.visit.domain import CheckIn, visit_id
 
 
@@ -27,11 +39,13 @@ def unknown_person(item: Item, branch: str, people: People) -> str | None:
     return next((people[name].code for name in names if name in people and people[name].code), None)
 
 
-def order(item: Item, place: Place, people: People) -> RecordSale | CheckIn:
-    """Return what a sale or a check-in orders; everybody it names is in `people`."""
+def order(item: Item, place: Place, people: People) -> RecordSale | RecordSpending | CheckIn:
+    """Return what any item but a refund orders; everybody it names is in `people`."""
     match item.said:
         case SaleItem(data=sale):
             return _record(item, sale, place, people)
+        case PointsItem(data=spent, occurred_at=at):
+            return _spent(item, spent, at, place, people)
         case CheckInItem(data=CheckInSaid(customer=customer), occurred_at=at):
             assert item.seq is not None
             return CheckIn(
@@ -81,6 +95,23 @@ def _record(item: Item, sale: SaleSaid, place: Place, people: People) -> RecordS
         lines=tuple(_lines(sale, place, people)),
         payments=tuple(Payment(method=paid.method, amount_minor=paid.amount_minor) for paid in sale.payments),
         tax_minor=sale.tax_minor,
+    )
+
+
+def _spent(item: Item, spent: PointsSaid, at: datetime, place: Place, people: People) -> RecordSpending:
+    customer_id = _customer(spent.customer, place, people)
+    assert item.spending
+    assert customer_id
+    return RecordSpending(
+        at=at,
+        spending_id=item.spending,
+        branch=place.branch,
+        till=item.till,
+        number=spent.receipt,
+        zone=place.zone,
+        on=at.astimezone(ZoneInfo(place.zone)).date(),
+        customer_id=customer_id,
+        points=spent.points,
     )
 
 

@@ -11,8 +11,8 @@ import orjson
 from pydantic import ValidationError
 
 from contracts.money import LARGEST
-from contracts.pos import sale_id
-from services.pos.intake.said import ITEMS, AnyItem, RefundItem, SaleItem, people_of
+from contracts.pos import sale_id, spending_id
+from services.pos.intake.said import ITEMS, AnyItem, PointsItem, RefundItem, SaleItem, people_of
 from shared.errors import ContractBroken
 
 AHEAD = timedelta(hours=26)  # a clock may be in any zone, and wrong by two hours
@@ -41,6 +41,7 @@ class Item:
     code: str | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     sale: UUID | None = None  # of the receipt that a sale or a refund names
+    spending: UUID | None = None  # of the receipt that points were spent on
 
     def refused(self, code: str, facts: Mapping[str, Any] | None = None) -> "Item":
         """Return the item as one that cannot be taken."""
@@ -48,8 +49,8 @@ class Item:
 
     @property
     def receipt(self) -> UUID | None:
-        """Return the sale that the item would make."""
-        return self.sale if isinstance(self.said, SaleItem) else None
+        """Return the sale, or the spending of points, that the item would make: a receipt makes one of each."""
+        return self.sale if isinstance(self.said, SaleItem) else self.spending
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,8 @@ def _read(door: Door, told: Any) -> Item:
         return item.refused(*_why(broken))
     if code := _refused(door, said):
         return item.refused(code)
-    return replace(item, said=said, sale=_sale(door, said))
+    spending = spending_id(door.branch, door.till, said.data.receipt) if isinstance(said, PointsItem) else None
+    return replace(item, said=said, sale=_sale(door, said), spending=spending)
 
 
 def _refused(door: Door, said: AnyItem) -> str | None:

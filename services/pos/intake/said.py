@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, StringConstraints, TypeAdapter, model_validator
 from pydantic_core import PydanticCustomError
 
-from contracts.money import Currency, Minor
+from contracts.money import LARGEST, Currency, Minor
 
 MOST_LINES, MOST_PAYMENTS, MOST_OF_A_THING = 500, 50, 1_000_000
 MOST_MINOR = 10**12  # of a receipt: millions of them can be added up in a bigint
@@ -124,6 +124,14 @@ class RefundSaid(_Said):
     lines: Annotated[list[BackSaid], Field(min_length=1, max_length=MOST_LINES)]
 
 
+class PointsSaid(_Said):
+    """Points that were spent on a receipt."""
+
+    receipt: Number
+    customer: Person
+    points: Annotated[int, Field(ge=1, le=LARGEST)]
+
+
 class CheckInSaid(_Said):
     """Somebody came in."""
 
@@ -148,6 +156,13 @@ class RefundItem(_Item):
     data: RefundSaid
 
 
+class PointsItem(_Item):
+    """An item of the type points."""
+
+    type: Literal["points"]
+    data: PointsSaid
+
+
 class CheckInItem(_Item):
     """An item of the type check-in."""
 
@@ -155,7 +170,7 @@ class CheckInItem(_Item):
     data: CheckInSaid
 
 
-AnyItem = SaleItem | RefundItem | CheckInItem
+AnyItem = SaleItem | RefundItem | PointsItem | CheckInItem
 ITEMS: TypeAdapter[AnyItem] = TypeAdapter(Annotated[AnyItem, Field(discriminator="type")])
 
 
@@ -164,7 +179,7 @@ def people_of(item: AnyItem) -> list[Person]:
     match item:
         case SaleItem(data=sale):
             return sale.people
-        case CheckInItem(data=CheckInSaid(customer=Person() as person)):
+        case PointsItem(data=PointsSaid(customer=person)) | CheckInItem(data=CheckInSaid(customer=Person() as person)):
             return [person]
         case _:
             return []

@@ -15,7 +15,9 @@ from contracts.loyalty_points import (
     PointsExpired,
     PointsHeld,
     PointsRedeemed,
+    PointsSpentOffline,
     PointsTakenBack,
+    RedemptionReversed,
 )
 from shared.message import Envelope
 from shared.postgres import Tx
@@ -27,6 +29,8 @@ _ENTRIES = (
     PointsHeld,
     HoldReleased,
     PointsRedeemed,
+    RedemptionReversed,
+    PointsSpentOffline,
     PointsExpired,
     DebtForgiven,
 )
@@ -37,6 +41,8 @@ Entry: TypeAlias = (
     | PointsHeld
     | HoldReleased
     | PointsRedeemed
+    | RedemptionReversed
+    | PointsSpentOffline
     | PointsExpired
     | DebtForgiven
 )
@@ -91,7 +97,10 @@ async def project(tx: Tx, envelopes: Sequence[Envelope]) -> None:
 
 
 def _moved(event: Entry) -> Iterator[_Moved]:
-    """Yield what an entry adds: what is spent or expires counts where and when its lot was earned."""
+    """Yield what an entry adds: what is spent or expires counts where and when its lot was earned.
+
+    What was spent of no lot, but owed, counts where and when it was spent.
+    """
     match event:
         case PointsEarned() | PointsAwarded():
             yield _Moved(event.branch, event.on, earned=event.points)
@@ -100,10 +109,21 @@ def _moved(event: Entry) -> Iterator[_Moved]:
             yield _Moved(event.branch, event.on, earned=-event.corrected, taken_back=taken_back, expired=gone)
         case PointsRedeemed():
             yield from (_Moved(*_earned(lot), redeemed=lot.points) for lot in event.lots)
+        case RedemptionReversed():
+            yield from (_Moved(*_earned(lot), redeemed=-lot.points) for lot in event.lots)
+        case PointsSpentOffline():
+            yield from _spent_offline(event)
         case PointsExpired():
             yield from (_Moved(*_earned(lot), expired=lot.points) for lot in event.lots)
         case PointsHeld() | HoldReleased() | DebtForgiven():
             pass  # they move the balance alone
+
+
+def _spent_offline(event: PointsSpentOffline) -> Iterator[_Moved]:
+    yield from (_Moved(*_earned(lot), redeemed=lot.points) for lot in event.spent_lots())
+    yield from (_Moved(*_earned(lot), expired=-lot.points) for lot in event.from_expired)
+    if event.owed:
+        yield _Moved(event.branch, event.on, redeemed=event.owed)
 
 
 def _earned(lot: LotPoints) -> tuple[str, date]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
@@ -75,8 +75,9 @@ def tell(act: Act, tale: Tale, oracle: Oracle, who: UUID) -> Wished:
         case "expire":
             return ExpirePoints(at=oracle.now, customer_id=who), None
         case "forgive":
-            forgiven = ForgiveDebt(at=oracle.now, customer_id=who, points=act.points, reason="kindness")
-            return forgiven, oracle.forgive(act.points)
+            name = uuid5(who, f"forgiven after {oracle.forgiven}")
+            forgiven: dict[str, Any] = {"forgiveness_id": name, "points": act.points, "reason": "kindness"}
+            return ForgiveDebt(at=oracle.now, customer_id=who, **forgiven), oracle.forgive(act.points)
         case "sell" | "refund" | "join":
             return _receipt(act, tale, oracle, who), None
         case _:

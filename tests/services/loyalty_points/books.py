@@ -1,19 +1,37 @@
 """The points ledger with guards in memory, and what each account must be, worked out from the story alone."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from contracts.loyalty_points import HoldReleased, PointsEarned, PointsHeld, PointsRedeemed, PointsTakenBack
+from contracts.loyalty_points import (
+    DebtForgiven,
+    HoldReleased,
+    PointsEarned,
+    PointsHeld,
+    PointsRedeemed,
+    PointsSpentOffline,
+    PointsTakenBack,
+    RedemptionReversed,
+)
 from services.loyalty_points import domain
 from services.loyalty_points.domain import (
     Account,
     AccountCommand,
+    AllowPoints,
+    ApproveForgiveness,
     CountReceipt,
     CountRefund,
+    CountSpending,
+    DeclineForgiveness,
+    ForgiveDebt,
+    ForgivenessAsked,
+    ForgivenessDeclined,
+    Forgiving,
+    HoldReward,
     KnownHold,
     Ledger,
     NoteTier,
@@ -21,6 +39,7 @@ from services.loyalty_points.domain import (
     ReceiptRecounted,
     ReceiptReduced,
     RecountReceipts,
+    RedeemReward,
     StartEarning,
     TierNoted,
 )
@@ -31,7 +50,8 @@ from services.loyalty_points.receipt import Receipt
 from services.loyalty_points.terms import PRESET, Terms
 from services.loyalty_points.worth import Item, Sold
 from shared.message import Event
-from tests.services.stories import FIRST_DAY, Story, Told
+from tests.services.loyalty_points.shelf import Shelf
+from tests.services.stories import FIRST_DAY, Told
 
 Decide: TypeAlias = Callable[[Any, Account], list[Any]]
 
@@ -47,6 +67,8 @@ class Books:
     receipts: dict[tuple[UUID, UUID], Receipt] = field(default_factory=dict)
     lots: dict[UUID, dict[UUID, Lot]] = field(default_factory=dict)
     holds: dict[tuple[UUID, UUID], KnownHold] = field(default_factory=dict)
+    forgivings: dict[tuple[UUID, UUID], Forgiving] = field(default_factory=dict)
+    shelf: Shelf = field(default_factory=Shelf)
     entries: dict[UUID, list[Event]] = field(default_factory=dict)
     tiers: dict[UUID, list[tuple[datetime, str]]] = field(default_factory=dict)
 
@@ -68,13 +90,7 @@ class Books:
 
     def _gathered(self, command: AccountCommand) -> object:
         who = command.customer_id
-        named = getattr(command, "hold_id", getattr(command, "redemption_id", None))
-        holds = (
-            hold
-            for (whose, hold_id), hold in self.holds.items()
-            if whose == who
-            and (hold_id == named or (hold.ended is None and hold.until is not None and hold.until <= self.now))
-        )
+        holds = (h for (whose, _), h in self.holds.items() if whose == who and self._is_needed(h, command))
         ledger = Ledger(self.now, tuple(self.lots.get(who, {}).values()), tuple(holds))
         brought: dict[str, Any] = {"ledger": ledger}
         own = {r.sale_id: r for (whose, _), r in self.receipts.items() if whose == who}
@@ -96,6 +112,8 @@ class Books:
                 renewed = {sale_id for sale_id, r in own.items() if r.terms != self.terms}
                 receipts = tuple(replace(r, terms=self.terms) for r in own.values())
                 brought |= {"receipts": receipts, "recounted": frozenset(renewed)}
+            case _:
+                brought |= self._at_the_desk(command)
         return command.model_copy(update=brought)
 
     def _tier(self, who: UUID, at: datetime) -> str | None:
@@ -103,6 +121,38 @@ class Books:
 
     def tiered(self, who: UUID, receipt: Receipt) -> Receipt:
         return replace(receipt, tier=self._tier(who, receipt.sold_at))
+
+    def _at_the_desk(self, command: AccountCommand) -> dict[str, Any]:
+        match command:
+            case RedeemReward() | HoldReward():
+                return {"offer": self.shelf.offer(command, self.now, self._lapsed())}
+            case AllowPoints():
+                return {"most": self.terms.desk.offline_points}
+            case ForgiveDebt() | ApproveForgiveness() | DeclineForgiveness():
+                known = {"known": self.forgivings.get((command.customer_id, command.forgiveness_id))}
+                if not isinstance(command, ForgiveDebt):
+                    return known
+                alone = self._forgiven_alone(command.customer_id)
+                return {**known, "terms": self.terms.desk, "forgiven_alone": alone}
+        return {}
+
+    def _forgiven_alone(self, who: UUID) -> int:
+        told = (e for e in self.entries.get(who, ()) if isinstance(e, DebtForgiven) and e.forgiveness_id)
+        alone = (e for e in told if e.forgiveness_id and self.forgivings[who, e.forgiveness_id].asked_by is None)
+        since = self.now - timedelta(days=self.terms.desk.alone_days)
+        return sum(e.points for e in alone if e.booked_at and e.booked_at > since)
+
+    def _lapsed(self) -> set[UUID]:
+        return {h.hold_id for h in self.holds.values() if h.ended is None and h.until and h.until <= self.now}
+
+    def _is_needed(self, hold: KnownHold, command: AccountCommand) -> bool:
+        """Return whether it is the one that is named, has lapsed, or is the till's."""
+        names = ("hold_id", "redemption_id", "allowance_id", "spending_id")
+        if hold.hold_id in {getattr(command, name, None) for name in names}:
+            return True
+        if isinstance(command, AllowPoints | CountSpending) and hold.is_of(command.branch, command.till):
+            return True
+        return hold.hold_id in self._lapsed()
 
     def _guard(self, event: Any) -> None:
         who = event.customer_id
@@ -129,9 +179,19 @@ class Books:
             case PointsTakenBack():
                 self._settle(event, -event.points, 0)
             case PointsHeld(hold_id=hold_id):
-                self.holds[who, hold_id] = KnownHold(hold_id, event.points, event.at, event.until, event.lots)
+                self.holds[who, hold_id] = KnownHold(
+                    hold_id=hold_id,
+                    points=event.points,
+                    held_at=event.at,
+                    until=event.until,
+                    lots=event.lots,
+                    reward=event.reward,
+                    branch=event.branch,
+                    till=event.till,
+                )
             case _:
                 self._move(event)
+        self.shelf.guard(event)
         for lot_id, *moved in movements(event):
             lot = self.lots[who][lot_id]
             names = ("repaid", "drawn", "taken_back", "expired")
@@ -155,43 +215,36 @@ class Books:
         who = event.customer_id
         match event:
             case HoldReleased(hold_id=hold_id):
-                self._end(who, hold_id, event.why.value)
+                self.holds[who, hold_id] = replace(self.holds[who, hold_id], ended=event.why.value)
+            case RedemptionReversed(redemption_id=what):
+                self.holds[who, what] = replace(self.holds[who, what], ended="reversed")
+            case PointsSpentOffline():
+                self._spend(event)
+            case ForgivenessAsked() | ForgivenessDeclined() | DebtForgiven():
+                self._let_go(event)
             case PointsRedeemed(hold_id=None, redemption_id=what, points=points):
-                self.holds[who, what] = KnownHold(what, points, event.at, None, event.lots, "captured", points)
+                its = event.reward, event.branch
+                self.holds[who, what] = KnownHold(what, points, event.at, None, event.lots, "captured", points, *its)
             case PointsRedeemed(hold_id=hold_id) if hold_id:
-                self._end(who, hold_id, "captured", event.points)
+                held = replace(self.holds[who, hold_id], ended="captured", captured=event.points)
+                self.holds[who, hold_id] = replace(held, branch=event.branch)
 
-    def _end(self, who: UUID, hold_id: UUID, how: str, captured: int = 0) -> None:
-        self.holds[who, hold_id] = replace(self.holds[who, hold_id], ended=how, captured=captured)
+    def _let_go(self, event: Any) -> None:
+        who = event.customer_id
+        match event:
+            case ForgivenessAsked(forgiveness_id=name):
+                self.forgivings[who, name] = Forgiving(event.points, event.reason, event.asked_by, event.until)
+            case ForgivenessDeclined(forgiveness_id=name):
+                self.forgivings[who, name] = replace(self.forgivings[who, name], how="declined")
+            case DebtForgiven(forgiveness_id=name) if name:
+                known = self.forgivings.get((who, name), Forgiving(event.points, event.reason))
+                self.forgivings[who, name] = replace(known, how="forgiven")
 
-
-def check(story: Story, accounts: Mapping[UUID, Account], entries: Mapping[UUID, list[Event]]) -> None:
-    """Hold when the accounts are the story's, at a point for each 100 minor units; raise AssertionError."""
-    for who in story.customers:
-        account, joined = accounts.get(who, Account()), story.joined(who)
-        own = [sold for sold in story.own(who) if joined is not None and sold.order >= joined]
-        earned = {sold.sale_id: max(0, story.net(sold, who)) // 100 for sold in own}
-        kept = {sold.sale_id: max(0, story.left(sold, who)) // 100 for sold in own}
-        assert account.joined_order == joined
-        assert account.earned == sum(earned.values())
-        assert account.taken_back == sum(earned.values()) - sum(kept.values())
-        assert _left(account) - account.debt == sum(kept.values())
-        _check_entries(account, entries.get(who, []), kept)
-
-
-def _left(account: Account) -> int:
-    return sum(total.points for total in account.active)
-
-
-def _check_entries(account: Account, events: Iterable[Event], kept: Mapping[UUID, int]) -> None:
-    """Every entry's balance is the sum of those up to it, and never below zero without a stated debt."""
-    total, by_receipt = 0, dict.fromkeys(kept, 0)
-    for event in events:
-        if isinstance(event, PointsEarned | PointsTakenBack):
-            change = event.points if isinstance(event, PointsEarned) else -event.points
-            total += change
-            by_receipt[event.sale_id] += change
-            assert event.balance - event.debt == total
-            assert event.balance >= 0
-            assert event.balance == 0 or event.debt == 0
-    assert (total, by_receipt) == (_left(account) - account.debt, kept)
+    def _spend(self, event: PointsSpentOffline) -> None:
+        who, what, points = event.customer_id, event.spending_id, event.points
+        till = None, event.branch, event.till
+        self.holds[who, what] = KnownHold(what, points, event.at, None, event.spent_lots(), "captured", points, *till)
+        for use in event.allowances:
+            used = self.holds[who, use.hold_id]
+            used = replace(used, captured=used.captured + use.points)
+            self.holds[who, use.hold_id] = used if used.left or used.ended else replace(used, ended="captured")

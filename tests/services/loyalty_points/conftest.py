@@ -18,6 +18,9 @@ from shared.running import Running, finish, start
 from shared.server import http
 from shared.settings import Settings
 from tests.services.loyalty_points.calling import Calling
+from tests.services.loyalty_points.desk import desk
+
+__all__ = ["desk"]
 
 
 @pytest.fixture

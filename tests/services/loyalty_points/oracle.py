@@ -31,6 +31,7 @@ class Oracle:
     redeemed: int = 0
     expired: int = 0
     forgiven: int = 0
+    on_credit: int = 0  # of what was redeemed, what no lot gave
     drawn: list[Parts] = field(default_factory=list)
 
     def figures(self) -> dict[str, int]:

@@ -60,7 +60,8 @@ def redeem(books: Books, points: int, redemption_id: UUID = BASKET) -> RedeemPoi
 
 
 def forgive(books: Books, points: int) -> ForgiveDebt:
-    return ForgiveDebt(at=books.now, customer_id=MEI, points=points, reason="our-mistake")
+    name = uuid5(MEI, f"forgiven {points}")
+    return ForgiveDebt(at=books.now, customer_id=MEI, forgiveness_id=name, points=points, reason="our-mistake")
 
 
 def refused(books: Books, command: AccountCommand, code: str) -> Rejected:

@@ -16,7 +16,7 @@ from shared.message import Cause, Issued
 from shared.performing import perform, perform_one
 from shared.policy import PublishPolicy
 from shared.running import Running
-from tests.services.loyalty_points.test_bad_input import Desk, desk
+from tests.services.loyalty_points.desk import Desk, desk
 from tests.services.loyalty_points.test_tiers import MONDAY
 
 CAUSE = Cause("a test", "a test")

@@ -1,83 +1,14 @@
 """What the desk sends wrong: each its code, and nothing of the account changes."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
-import httpx2
-import pytest
-
-from services.loyalty_points.domain import HoldPoints
-from services.loyalty_points.reactions import react
-from shared.message import Cause, Issued
-from shared.performing import perform, perform_one
-from shared.running import Running
-from shared.server import http
-from shared.tokens import Tokens
-from tests.services.stories import joining, sale
-
-CAUSE = Cause("a test", "a test")
-
-
-@dataclass
-class Desk:
-    """Two customers with ten points each; of the first one three are held, two captured, and a hold has lapsed."""
-
-    running: Running
-    mei: UUID = field(default_factory=uuid4)
-    li: UUID = field(default_factory=uuid4)
-    held: UUID = field(default_factory=uuid4)
-    captured: UUID = field(default_factory=uuid4)
-    lapsed: UUID = field(default_factory=uuid4)
-
-    async def post(
-        self, path: str, body: Any = None, *, key: str | None = None, role: str = "staff"
-    ) -> httpx2.Response:
-        headers = {"authorization": f"Bearer {Tokens(self.running.settings).sign(role)}"}
-        headers |= {"idempotency-key": key} if key else {}
-        address = self.running.settings.address("loyalty-points")
-        async with httpx2.AsyncClient(base_url=address, trust_env=False) as client:
-            return await client.post(f"/v1/accounts{path}", json=body, headers=headers)
-
-    async def get(self, who: UUID) -> dict[str, Any]:
-        headers = {"authorization": f"Bearer {Tokens(self.running.settings).sign('headquarters')}"}
-        address = self.running.settings.address("loyalty-points")
-        async with httpx2.AsyncClient(base_url=address, trust_env=False) as client:
-            told: dict[str, Any] = (await client.get(f"/v1/accounts/{who}", headers=headers)).json()
-        return told
-
-
-@pytest.fixture
-async def desk(lasting_points: Running) -> AsyncIterator[Desk]:
-    """Yield the desk, whose service answers over HTTP and does nothing else."""
-    serving = asyncio.create_task(http(lasting_points))
-    desk = Desk(lasting_points)
-    for who in (desk.mei, desk.li):
-        bought = sale(str(who), (who, 1_000))
-        for news in (bought, joining(bought, who)):
-            await perform(lasting_points, [Issued(command, CAUSE) for command in react(news)])
-    for hold_id, points in ((desk.held, 3), (desk.captured, 2)):
-        body = {"hold_id": str(hold_id), "points": points, "seconds": 600}
-        assert (await desk.post(f"/{desk.mei}/holds", body)).status_code == 200
-    await desk.post(f"/{desk.mei}/holds/{desk.captured}/capture", {"points": 2})
-    now = datetime.now(UTC)
-    soon = HoldPoints(
-        at=now, customer_id=desk.mei, hold_id=desk.lapsed, points=1, until=now + timedelta(milliseconds=100)
-    )
-    await perform_one(lasting_points, soon, CAUSE)
-    await asyncio.sleep(0.1)
-    yield desk
-    lasting_points.stop.set()
-    await serving
-
+from tests.services.loyalty_points.desk import Desk
 
 HOLD = {"hold_id": str(uuid4()), "points": 1, "seconds": 60}
 REDEEM = {"redemption_id": str(uuid4()), "points": 1}
 TAKEN = REDEEM | {"redemption_id": "{held}"}
-FORGIVE = {"points": 1, "reason": "x"}
+FORGIVE = {"forgiveness_id": str(uuid4()), "points": 1, "reason": "x"}
 
 TABLE: dict[str, tuple[str, Any, int, str]] = {
     "hold of nobody": ("/{nobody}/holds", HOLD, 404, "account-unknown"),
@@ -99,7 +30,7 @@ TABLE: dict[str, tuple[str, Any, int, str]] = {
     "more than can be counted captured": ("/{mei}/holds/{held}/capture", {"points": 2**63}, 422, "points-invalid"),
     "more than can be counted forgiven": (
         "/{mei}/debt/forgive",
-        {"points": 2**63, "reason": "x"},
+        FORGIVE | {"points": 2**63},
         422,
         "points-invalid",
     ),
@@ -108,7 +39,12 @@ TABLE: dict[str, tuple[str, Any, int, str]] = {
     "a point too much of a field": ("/{mei}/redemptions", REDEEM | {"tip": 1}, 422, "malformed"),
     "no time": ("/{mei}/holds", HOLD | {"seconds": 0}, 422, "malformed"),
     "all the time": ("/{mei}/holds", HOLD | {"seconds": 10**9}, 422, "malformed"),
-    "a reason in a sentence": ("/{mei}/debt/forgive", {"points": 1, "reason": "Mei is nice"}, 422, "malformed"),
+    "a reason in a sentence": ("/{mei}/debt/forgive", FORGIVE | {"reason": "Mei is nice"}, 422, "malformed"),
+    "a debt let go under no name": ("/{mei}/debt/forgive", {"points": 1, "reason": "x"}, 422, "malformed"),
+    "nothing asked, approved": ("/{mei}/debt/forgivings/{nobody}/approve", None, 409, "forgiveness-unknown"),
+    "nothing asked, declined": ("/{mei}/debt/forgivings/{nobody}/decline", None, 409, "forgiveness-unknown"),
+    "approved for nobody": ("/{nobody}/debt/forgivings/{nobody}/approve", None, 404, "account-unknown"),
+    "declined for nobody": ("/{nobody}/debt/forgivings/{nobody}/decline", None, 404, "account-unknown"),
     "more than is owed": ("/{mei}/debt/forgive", FORGIVE, 409, "more-than-owed"),
     "a hold that nobody made": ("/{mei}/holds/{nobody}/capture", {"points": 1}, 409, "hold-unknown"),
     "a hold of another customer": ("/{li}/holds/{held}/capture", {"points": 1}, 409, "hold-unknown"),

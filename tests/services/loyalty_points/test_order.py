@@ -20,7 +20,8 @@ from shared.handling import Handler
 from shared.message import Cause, Event, Issued
 from shared.performing import perform
 from shared.running import Running
-from tests.services.loyalty_points.books import Books, Decide, check
+from tests.services.loyalty_points.balances import check
+from tests.services.loyalty_points.books import Books, Decide
 from tests.services.stories import Story, customer, joining, sale, stories
 
 MEI = customer(1)

@@ -51,6 +51,12 @@ def refund(seq: Any, receipt: str, *backs: tuple[int, int], minutes: int = 60, *
     return {"seq": seq, "type": "refund", "occurred_at": clock(minutes), "data": data}
 
 
+def points(seq: Any, receipt: str, spent: Any, customer: Any, minutes: int = 0) -> Item:
+    """Return points that somebody spent on a receipt."""
+    data = {"receipt": receipt, "customer": customer, "points": spent}
+    return {"seq": seq, "type": "points", "occurred_at": clock(minutes), "data": data}
+
+
 def check_in(seq: Any, customer: Any = None) -> Item:
     """Return a visit's beginning."""
     return {"seq": seq, "type": "check-in", "occurred_at": clock(0), "data": {"customer": customer}}

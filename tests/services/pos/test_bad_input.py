@@ -9,10 +9,11 @@ import pytest
 from contracts.membership import Reveal, Revealed
 from contracts.pos import ItemParked
 from shared.peer import Peers
-from tests.services.pos.shop import ACCEPTED, Item, Shop, check_in, line, parked, refund, sale
+from tests.services.pos.shop import ACCEPTED, Item, Shop, check_in, line, parked, points, refund, sale
 
 BEYOND = 2**53
 SALE = sale(1, "1001")
+ANNA = {"card": "A"}
 
 
 def but(item: Item, **changes: Any) -> Item:
@@ -82,6 +83,16 @@ ITEMS: dict[str, tuple[Any, str]] = {
     "a refund of a line that is not there": (refund(1, "77", (3, 1)), "line-unknown"),
     "a refund in another currency": (refund(1, "77", (1, 1), currency="USD"), "currency-mismatch"),
     "a refund of an unknown till's receipt": (refund(1, "77", (1, 1), till="NOWHERE-1"), "till-unknown"),
+    "no points spent": (points(1, "77", 0, ANNA), "malformed"),
+    "less than no points spent": (points(1, "77", -1, ANNA), "malformed"),
+    "half a point spent": (points(1, "77", 0.5, ANNA), "malformed"),
+    "points in a text": (points(1, "77", "7", ANNA), "malformed"),
+    "points beyond 2^53": (points(1, "77", BEYOND, ANNA), "malformed"),
+    "points beyond 2^63": (points(1, "77", 2**63, ANNA), "malformed"),
+    "points of nobody": (points(1, "77", 7, None), "malformed"),
+    "points of a phone that is none": (points(1, "77", 7, {"phone": "+1416"}), "phone-invalid"),
+    "points spent on no receipt": (points(1, "", 7, ANNA), "malformed"),
+    "points and money": (but(points(1, "77", 7, ANNA), amount_minor=700), "malformed"),
     "a refund of a till with a NUL": (refund(1, "77", (1, 1), till="\0"), "malformed"),
 }
 NO_NUMBER: dict[str, Any] = {

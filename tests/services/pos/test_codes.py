@@ -11,6 +11,7 @@ SERVICES = Path(intake.__file__).parents[2]
 SOURCES = (
     *sorted((SERVICES / "pos" / "intake").glob("*.py")),
     SERVICES / "pos" / "sale" / "domain.py",
+    SERVICES / "pos" / "spending" / "domain.py",
     SERVICES / "membership" / "identity.py",
 )
 CODE = re.compile(r"[a-z]+(?:-[a-z]+)+|malformed|internal")
