@@ -10,6 +10,7 @@ import yaml
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from branchline.amount import decimal, minor_per_unit, to_minor
+from services.loyalty_points.basket.terms import BasketTerms
 from services.loyalty_points.earning import Decimal, Earning
 from services.loyalty_points.lifetime import MOST_DAYS, Expiry
 from services.loyalty_points.terms import Acts, NoticesDays
@@ -100,7 +101,7 @@ class Membership(Policy):
 
 
 class Points(Policy):
-    """What a purchase earns, and how long points live. What is left out has its preset."""
+    """What a purchase earns and costs, and how long points live. What is left out has its preset."""
 
     per_currency_unit: Decimal = "1"
     pending_days: Annotated[int, Field(ge=0, le=MOST_DAYS)] | None = None
@@ -109,11 +110,12 @@ class Points(Policy):
     earning: Earning | None = None
     acts: Acts | None = None
     point_minor: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    basket: BasketTerms | None = None
 
     def terms(self, currency: str) -> dict[str, Any]:
         """Return the terms as the service takes them."""
         terms = {"points_per_unit": self.per_currency_unit, "minor_per_unit": minor_per_unit(currency)}
-        said = {"pending_days", "expiry", "notices_days", "earning", "acts", "point_minor"}
+        said = {"pending_days", "expiry", "notices_days", "earning", "acts", "point_minor", "basket"}
         return terms | self.model_dump(mode="json", include=said, exclude_unset=True, exclude_none=True)
 
 

@@ -6,6 +6,6 @@ PointsSpentOffline, PointsExpired and DebtForgiven, each with the balance after 
 expire. It hears the tills' sales, refunds and spendings, memberships that start or turn out to have started earlier,
 and tiers that change.
 
-It owns coupons too, each a customer's own under the terms of its offer when it was issued; of a coupon it says
+It owns coupons too, each a customer's own under its offer's words of then, and what a basket costs; of a coupon it says
 CouponIssued, CouponRedeemed, CouponRolledBack, CouponExpired and CouponVoided.
 """

@@ -4,6 +4,8 @@ from pathlib import Path
 
 from contracts.loyalty_points import EVENTS
 from services.loyalty_points import domain, expiring, guards, reactions, routes, views
+from services.loyalty_points.basket import domain as basket
+from services.loyalty_points.basket import routes as basket_routes
 from services.loyalty_points.coupon import domain as coupon
 from services.loyalty_points.coupon import guards as coupon_guards
 from services.loyalty_points.coupon import routes as coupon_routes
@@ -35,6 +37,7 @@ app = Service(
             partition="customer_id",
             guards=coupon_guards,
         ),
+        Aggregate("basket", basket, basket.Basket, basket.COMMANDS, basket.EVENTS, key="basket_id"),
         Aggregate(
             "reward", reward, reward.Reward, reward.COMMANDS, reward.EVENTS, key="reward_id", guards=reward_guards
         ),
@@ -44,7 +47,7 @@ app = Service(
         Hearing("membership", reactions.FROM_MEMBERSHIP, reactions.react),
     ),
     views=ViewSet(Path(__file__).with_name("views.sql"), views.project),
-    routes=(*routes.ROUTES, *offer_routes.ROUTES, *coupon_routes.ROUTES, *reward_routes.ROUTES),
+    routes=(*routes.ROUTES, *offer_routes.ROUTES, *coupon_routes.ROUTES, *basket_routes.ROUTES, *reward_routes.ROUTES),
     policy=Terms,
     workers=(expiring.expire,),
 )

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from services.loyalty_points.acts import REFERRAL, Act
+from services.loyalty_points.basket.terms import BasketTerms
 from services.loyalty_points.desk_terms import PRESET as DESK
 from services.loyalty_points.desk_terms import DeskTerms
 from services.loyalty_points.earning import Decimal, Earning, Name
@@ -29,7 +30,7 @@ class Terms(BaseModel):
 
     Points wait `pending_days`, then can be spent until `expiry`; `notices_days` before that it is said that they will.
     `earning` says what differs by line, tier and time, `acts` what is earned without a receipt, `desk`
-    what one till and one person may do.
+    what one till and one person may do, `basket` what each tier pays.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -39,6 +40,7 @@ class Terms(BaseModel):
     point_minor: Annotated[int, Field(ge=1, le=1_000_000)] = 1
     pending_days: Annotated[int, Field(ge=0, le=MOST_DAYS)] = 0
     expiry: Expiry = AtYearEnd()
+    basket: BasketTerms = BasketTerms()
     notices_days: NoticesDays = (30, 7)
     earning: Earning = Earning()
     acts: Acts = {"referral": REFERRAL}

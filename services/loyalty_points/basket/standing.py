@@ -1,0 +1,49 @@
+"""How things stand for a basket now: the customer, her coupon, and the terms; read, never locked.
+
+What is read may be over a moment later: coupon and points refuse by themselves then, and nothing of the basket stays.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from services.loyalty_points.basket.asked import Asked
+from services.loyalty_points.basket.knowledge import Standing
+from services.loyalty_points.coupon.known import one
+from services.loyalty_points.guards import tiers
+from services.loyalty_points.terms import Terms
+from shared.policy import policies
+from shared.postgres import Tx
+
+if TYPE_CHECKING:
+    from shared.handling import Handler
+
+_NOW = "SELECT clock_timestamp()"
+
+
+async def clock(tx: Tx) -> datetime:
+    """Return the time by Postgres."""
+    now: datetime = await tx.fetchval(_NOW)
+    return now
+
+
+async def standing(tx: Tx, handler: "Handler", asked: Asked, at: datetime) -> Standing:
+    """Return how things stand at an instant: the tier and the terms are those of it."""
+    holding = (await policies(tx, Terms)).at(at)
+    known = Standing(at, holding.terms, holding.version)
+    if asked.customer_id:
+        _, account = await handler.state(tx, "account", asked.customer_id)
+        is_member = account.member_since is not None and account.member_since <= at
+        found = await tiers.in_force(tx, [(asked.customer_id, at)]) if is_member else {}
+        tier = found.get((asked.customer_id, at))
+        known = Standing(at, holding.terms, holding.version, is_member, tier, account.available(at))
+    return await _with_coupon(tx, asked, known)
+
+
+async def _with_coupon(tx: Tx, asked: Asked, known: Standing) -> Standing:
+    found = await one(tx, asked.coupon_id) if asked.coupon_id else None
+    if found is None:
+        return known
+    if found.coupon.customer_id != asked.customer_id:
+        return replace(known, is_of_another=True)
+    return replace(known, coupon=found)
