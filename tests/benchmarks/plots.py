@@ -16,6 +16,7 @@ SHOWN = {
     "p99_ms": "p99, ms",
     "core_percent": "% of a core",
     "read_p99_ms": "p99 of reads beside it, ms",
+    "sale_p99_ms": "p99 of sales beside it, ms",
     "idle_mib": "idle, MiB",
     "busy_mib": "busy, MiB",
     "mib": "MiB",

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -84,10 +85,12 @@ class Store:
 
 
 @asynccontextmanager
-async def store(bench: Bench, name: str, service: Service = NOTED) -> AsyncIterator[Store]:
+async def store(
+    bench: Bench, name: str, service: Service = NOTED, migrations: Path | None = None
+) -> AsyncIterator[Store]:
     """Yield the tables of a service of this name, and its topic; they go with the bench's cell."""
     settings = bench.settings
-    await provision(settings, name, None)
+    await provision(settings, name, migrations)
     topic = settings.topic(name)
     await ensure(settings, topic, PARTITIONS)
     running = await start(replace(service, name=name), settings)

@@ -3,6 +3,8 @@
 ROWS = {
     "append": "events to a stream at an expected version",
     "handle": "batches of commands with natural keys and a guard table",
+    "accounts": "points redeemed by many at once, from one account and from many",
+    "expiry": "a chain's points that expire in one night, beside live sales",
     "relay": "committed events to Kafka",
     "consumer": "Kafka's records to a view, and to a reaction's events",
     "rebuild": "a view built anew beside live traffic",
