@@ -14,11 +14,14 @@ _LATEST = """
 INSERT INTO coupon_offer (offer_id, code, number) VALUES ($1, $2, $3)
 ON CONFLICT (offer_id) DO UPDATE SET number = excluded.number
 """
-# the row is the queue in which coupons of an offer are counted
+# the row is the queue in which coupons of an offer are counted; its words may be new when the turn has come
 _LOCK = """
-SELECT o.offer_id, o.code, o.number, o.issued, v.terms::text AS terms
-FROM coupon_offer o JOIN coupon_offer_version v USING (offer_id, number)
-WHERE o.offer_id = ANY ($1::uuid[]) ORDER BY o.offer_id FOR NO KEY UPDATE OF o
+SELECT offer_id, code, number, issued FROM coupon_offer
+WHERE offer_id = ANY ($1::uuid[]) ORDER BY offer_id FOR NO KEY UPDATE
+"""
+_WORDS = """
+SELECT o.offer_id, v.terms::text AS terms FROM coupon_offer o JOIN coupon_offer_version v USING (offer_id, number)
+WHERE o.offer_id = ANY ($1::uuid[])
 """
 
 
@@ -47,10 +50,7 @@ async def guard(tx: Tx, events: Sequence[Envelope], /) -> None:
 
 async def lock(tx: Tx, offers: Iterable[UUID]) -> Mapping[UUID, Offered]:
     """Return the offers that there are; nobody else counts their coupons until the transaction ends."""
-    rows = await tx.fetch(_LOCK, sorted(set(offers)))
-    return {
-        row["offer_id"]: Offered(
-            row["code"], row["number"], row["issued"], OfferTerms.model_validate_json(row["terms"])
-        )
-        for row in rows
-    }
+    asked = sorted(set(offers))
+    rows = await tx.fetch(_LOCK, asked)
+    words = {row["offer_id"]: OfferTerms.model_validate_json(row["terms"]) for row in await tx.fetch(_WORDS, asked)}
+    return {row["offer_id"]: Offered(row["code"], row["number"], row["issued"], words[row["offer_id"]]) for row in rows}

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from contracts.loyalty_points import CouponExpired
+from contracts.loyalty_points import CouponExpired, CouponIssued
 from services.loyalty_points.coupon.domain import (
     CouponCommand,
     LockCoupon,
@@ -34,6 +34,10 @@ from tests.services.loyalty_points.coupon.stories import OFFER, terms
 _COUNTS = (
     "SELECT issued, (SELECT sum(taken)::bigint FROM coupon_taken), (SELECT count(*) FROM coupon) FROM coupon_offer"
 )
+
+_SOMEBODY_WAITS = """
+SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')
+"""
 
 
 async def word(running: Running, told: OfferTerms) -> None:
@@ -69,6 +73,22 @@ async def test_of_many_who_race_for_the_last_coupons_just_so_many_get_one(loyalt
     row = await loyalty_points.pool.fetchrow(_COUNTS)
     assert row
     assert tuple(row) == (6, 6, 6)
+
+
+async def test_a_coupon_that_is_asked_for_while_the_offer_is_worded_is_issued_by_the_new_words(
+    loyalty_points: Running,
+) -> None:
+    await word(loyalty_points, terms())
+    coupon = issuing(uuid4())
+    order = WordOffer(at=datetime.now(UTC), offer_id=offer_id(OFFER), code=OFFER, terms=terms(per_person=1))
+    async with loyalty_points.pool.acquire() as tx, tx.transaction():
+        await loyalty_points.handler.handle(tx, [Issued(order, CAUSE)])
+        asking = asyncio.create_task(perform_one(loyalty_points, coupon, CAUSE))
+        while not await loyalty_points.pool.fetchval(_SOMEBODY_WAITS):
+            await asyncio.sleep(0.01)
+    (told,) = (await asking).events
+    assert isinstance(told.event, CouponIssued)
+    assert told.event.offer_version == 2
 
 
 async def test_one_batch_counts_its_own_coupons_and_not_those_that_it_refuses(loyalty_points: Running) -> None:
