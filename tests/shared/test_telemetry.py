@@ -9,18 +9,33 @@ from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import asyncpg
 import httpx2
 import pytest
 
 from shared import telemetry
 from shared.settings import Settings
 from shared.tokens import Tokens
-from tests.cell import environment
+from tests.cell import environment, eventually
 from tests.shared.toy import TOY
 
 TRACE, ABOVE = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 ADDITIONS = "/v1/counters/01890000-0000-7000-8000-000000000001/additions"
 OTLP = "opentelemetry.exporter.otlp.proto.http.trace_exporter"
+
+_TOLD = """
+SELECT h.number > 0 AND c.number = h.number AND v.number = h.number FROM feed_head h, relay_cursor c, view_set v
+"""
+
+
+async def is_told(settings: Settings) -> bool:
+    """Return whether Kafka and the view have what was added: a process that is told to end leaves that to the next."""
+    connection = await asyncpg.connect(settings.database_url)
+    try:
+        await connection.execute("SELECT set_config('search_path', $1, false)", settings.schema(TOY.name))
+        return bool(await connection.fetchval(_TOLD))
+    finally:
+        await connection.close()
 
 
 async def logged(settings: Settings, traceparent: str | None, **given: str) -> list[dict[str, object]]:
@@ -38,6 +53,7 @@ async def logged(settings: Settings, traceparent: str | None, **given: str) -> l
         headers |= {"traceparent": traceparent} if traceparent else {}
         async with httpx2.AsyncClient(base_url=settings.address(TOY.name), headers=headers, trust_env=False) as http:
             assert (await http.post(ADDITIONS, json={"amount": 7})).status_code == 200
+        await eventually(lambda: is_told(settings))
         toy.send_signal(signal.SIGTERM)
         rest, errors = await toy.communicate()
     assert (toy.returncode, errors) == (0, b"")

@@ -9,6 +9,7 @@ from typing import Any
 from shared import channel, performing, reacting, timers
 from shared.applying import Applier
 from shared.channel import Beat, Place, Verdict, Word
+from shared.failpoints import reached
 from shared.fence import Fence
 from shared.message import Issued, Position
 from shared.outlet import Outlet
@@ -34,6 +35,7 @@ def answers_before_the_commit() -> None:
                 async with running.pool.acquire() as tx, tx.transaction():
                     known.set_result(await act(tx))
                     await asyncio.sleep(LATE)
+                    await reached("command.done")
             except Exception as error:
                 if not known.done():
                     known.set_exception(error)
