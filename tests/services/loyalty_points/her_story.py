@@ -1,0 +1,150 @@
+"""What happens to one customer in a year, chapter by chapter; each goes on from the one before.
+
+Until the end of June a dollar is a point (policy 1), from July on it is two (policy 2); what is left when the year is
+over expires. Days and hours are Toronto's, amounts minor units.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+from uuid import uuid5
+from zoneinfo import ZoneInfo
+
+from contracts.loyalty_points import RewardKind
+from services.loyalty_points import domain
+from services.loyalty_points.domain import (
+    Account,
+    AccountCommand,
+    CountReceipt,
+    CountRefund,
+    ExpirePoints,
+    NoticeExpiry,
+    RedeemPoints,
+    RedeemReward,
+)
+from services.loyalty_points.domain.hindsight import Known
+from services.loyalty_points.receipt import Receipt
+from services.loyalty_points.reward.offer import Description, reward_id
+from services.loyalty_points.standing import standing
+from services.loyalty_points.terms import Terms
+from tests.services.loyalty_points.books import Books
+from tests.services.loyalty_points.spending import MEI
+from tests.services.stories import Told, joining, refund, sale
+
+TORONTO = ZoneInfo("America/Toronto")
+POLICY_1, POLICY_2 = (1, Terms(points_per_unit="1")), (2, Terms(points_per_unit="2"))
+
+
+def day(month: int, day: int, hour: int = 14, year: int = 2026) -> datetime:
+    return datetime(year, month, day, hour, tzinfo=TORONTO)
+
+
+YEAR_IS_OVER = day(1, 1, 0, year=2027)
+LATER = day(1, 5, year=2027)
+
+COLOUR = sale("101", (MEI, 60_00), (MEI, 120_00), at=day(3, 2))
+OFFLINE = sale("7", (MEI, 45_00), at=day(6, 29), branch="OTT1", till="OTT1-1")
+NOT_HER_COLOUR = refund(COLOUR, (2, 120_00, 0), at=day(7, 6))
+SHAMPOO = sale("160", (MEI, 30_00), at=day(8, 10))
+CUT = sale("31", (MEI, 62_50), at=day(9, 5), branch="OTT1", till="OTT1-1")
+
+MASSAGE = Description(title="Scalp massage", kind=RewardKind.SERVICE, points=150)
+
+
+def by_the_policy_of_its_day(command: Any, account: Account) -> list[Any]:
+    """Decide as the service does, which brings the policy that held when the receipt was made."""
+    match command:
+        case CountReceipt(at=at):
+            version, terms = _policy(at)
+            command = command.model_copy(update={"terms": terms, "policy_version": version})
+        case CountRefund(receipt=Receipt() as receipt):
+            version, terms = _policy(receipt.sold_at)
+            command = command.model_copy(update={"receipt": replace(receipt, terms=terms, policy_version=version)})
+    return domain.decide(command, account)
+
+
+def _policy(at: datetime) -> tuple[int, Terms]:
+    return POLICY_1 if at < day(7, 1, 0) else POLICY_2
+
+
+@dataclass
+class Her:
+    """Her account so far, and all that was ever told of it, each with when it was recorded."""
+
+    books: Books = field(default_factory=lambda: Books(by_the_policy_of_its_day))
+    told: list[Known] = field(default_factory=list)
+
+    def hears(self, at: datetime, *news: Told) -> "Her":
+        self.books.now = at
+        self.books.hear(news)
+        return self._recorded()
+
+    def does(self, command: AccountCommand) -> "Her":
+        self.books.now = command.at
+        self.books.handle(command)
+        return self._recorded()
+
+    def _recorded(self) -> "Her":
+        new: list[Any] = self.books.entries[MEI][len(self.told) :]
+        first = len(self.told) + 1
+        self.told += [Known(event, f"account/{n}", self.books.now) for n, event in enumerate(new, first)]
+        return self
+
+    @property
+    def has(self) -> dict[str, int]:
+        """Return what she can spend and what she owes."""
+        stands = standing(self.books.accounts[MEI], self.books.now)
+        return {"available": stands["available"], "debt": stands["debt"]}
+
+    @property
+    def last(self) -> Any:
+        return self.told[-1].event
+
+
+def massage(at: datetime) -> RedeemReward:
+    named = uuid5(MEI, f"massage {at}")
+    return RedeemReward(at=at, customer_id=MEI, redemption_id=named, reward_id=reward_id("massage"), branch="TOR1")
+
+
+def at_the_desk(at: datetime, points: int) -> RedeemPoints:
+    named = uuid5(MEI, f"desk {at}")
+    return RedeemPoints(at=at, customer_id=MEI, redemption_id=named, points=points, branch="TOR1")
+
+
+def notice(at: datetime, days: int) -> NoticeExpiry:
+    return NoticeExpiry(at=at, customer_id=MEI, expires_at=YEAR_IS_OVER, days=days, is_due=True)
+
+
+def spring() -> Her:
+    return Her().hears(day(3, 2), joining(COLOUR, MEI), COLOUR)
+
+
+def end_of_june() -> Her:
+    her = spring()
+    her.books.shelf.described["massage"] = MASSAGE
+    return her.does(massage(day(6, 30)))
+
+
+def ottawa_is_heard() -> Her:
+    return end_of_june().hears(day(7, 3), OFFLINE)
+
+
+def july() -> Her:
+    return ottawa_is_heard().hears(day(7, 6), NOT_HER_COLOUR)
+
+
+def august() -> Her:
+    return july().hears(day(8, 10), SHAMPOO)
+
+
+def september() -> Her:
+    return august().hears(day(9, 5), CUT)
+
+
+def december() -> Her:
+    return september().does(notice(day(12, 2, 9), 30)).does(at_the_desk(day(12, 12), 100))
+
+
+def year_end() -> Her:
+    her = december().does(notice(day(12, 25, 9), 7))
+    return her.does(ExpirePoints(at=YEAR_IS_OVER, customer_id=MEI))
