@@ -1,8 +1,8 @@
 """What a domain module offers (the module is the decider), its guards, and the fold. Pure."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias
 
 from shared.message import Command, Envelope, Event
 from shared.postgres import Tx
@@ -25,15 +25,26 @@ class Guards(Protocol):
     """Small tables that change in the transaction of the events, and bring commands what the rules must know."""
 
     async def gather(self, tx: Tx, commands: Sequence[Any], /) -> Sequence[Command]:
-        """Return the commands, as many and in the same order, with what their rules need. Each names another stream."""
+        """Return the commands, as many and in the same order, with what their rules need.
+
+        Each names another stream, but for commands that are renewed.
+        """
 
     async def guard(self, tx: Tx, events: Sequence[Envelope], /) -> None:
         """Move the tables with the events, which are in the order of the commands."""
 
 
+# a command as it was gathered, the one before it as it was decided, and what that told: the command as it is decided
+Renewal: TypeAlias = Callable[[Any, Any, Sequence[Event]], Command]
+
+
 @dataclass(frozen=True)
 class Aggregate:
-    """A kind of stream: its rules, what it takes and says, and the command fields that name the stream and its key."""
+    """A kind of stream: its rules, what it takes and says, and the command fields that name the stream and its key.
+
+    Of the commands in `renewed` several for one stream are gathered together: each later one is told what those before
+    it did.
+    """
 
     category: str
     domain: Domain
@@ -43,6 +54,7 @@ class Aggregate:
     key: str
     partition: str | None = None
     guards: Guards | None = None
+    renewed: Mapping[type[Command], Renewal] = field(default_factory=dict)
 
     def fold(self, events: Iterable[Event], state: Any = None) -> Any:
         """Return the state after `events`, from `state` or from the beginning."""

@@ -93,7 +93,8 @@ class Handler:
     async def handle(self, tx: Tx, issued: Sequence[Issued]) -> list[Outcome]:
         """Return an outcome for each command, in order. A refusal is an outcome; Conflict is raised.
 
-        Commands of one stream see each other: those of an aggregate with guards go in rounds, one a stream at a time.
+        Commands of one stream see each other: those of an aggregate with guards go in rounds, one a stream at a time
+        unless they are renewed.
         """
         with _timed(issued):
             orders = [self._order(index, one) for index, one in enumerate(issued)]
@@ -167,11 +168,12 @@ class Handler:
         if not self._guarded:
             return [orders]
         rounds: list[list[_Order]] = []
-        turn: dict[UUID, int] = defaultdict(int)
+        latest: dict[UUID, tuple[int, bool]] = {}
         for order in orders:
-            place = turn[order.stream_id]
-            if order.aggregate.guards:
-                turn[order.stream_id] += 1
+            shares = not order.aggregate.guards or type(order.issued.command) in order.aggregate.renewed
+            place, are_shared = latest.get(order.stream_id, (0, True) if shares else (-1, False))
+            place += not (shares and are_shared)
+            latest[order.stream_id] = place, shares
             if place == len(rounds):
                 rounds.append([])
             rounds[place].append(order)
@@ -182,13 +184,18 @@ class Handler:
     ) -> None:
         told: dict[UUID, list[Envelope]] = defaultdict(list)
         by_aggregate: dict[str, list[Envelope]] = defaultdict(list)
+        latest: dict[UUID, tuple[Command, Sequence[Event]]] = {}
         for index, issued, aggregate, stream_id in await self._gathered(tx, chosen):
-            stream = streams[stream_id]
+            stream, command = streams[stream_id], issued.command
+            if stream_id in latest and (renewed := aggregate.renewed.get(type(command))):
+                command = renewed(command, *latest[stream_id])
+            latest[stream_id] = command, ()
             try:
-                events = aggregate.domain.decide(issued.command, stream.state)
+                events = aggregate.domain.decide(command, stream.state)
             except Rejected as refusal:
                 outcomes[index] = Outcome(stream_id, stream.version, refusal=refusal)
                 continue
+            latest[stream_id] = command, events
             new = stream.tell(stream_id, events, issued.cause)
             told[stream_id] += new
             by_aggregate[aggregate.category] += new

@@ -1,5 +1,5 @@
 """Commands from outside, each act in a transaction of its own: tried again on a conflict, once for an idempotency key,
-and those that wait for the same stream done together."""
+and those that wait meanwhile done together."""
 
 import asyncio
 import random
@@ -12,6 +12,7 @@ import asyncpg
 
 from shared.errors import Conflict, Rejected
 from shared.failpoints import reached
+from shared.faults import is_passing
 from shared.handling import Outcome
 from shared.idempotency import Idempotency, claim, keep, replay, told
 from shared.message import Cause, Command, Issued
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 TRIES = 5
+LANES = 2  # transactions at once, each with all that waits when it begins
 LARGEST_TOGETHER = 500
 
 CONTENDED = (Conflict, asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
@@ -32,6 +34,7 @@ CONTENDED = (Conflict, asyncpg.SerializationError, asyncpg.DeadlockDetectedError
 @dataclass
 class _Waiting:
     issued: Issued
+    stream_id: UUID
     idempotency: Idempotency | None
     answer: "asyncio.Future[Outcome]"
 
@@ -46,10 +49,20 @@ class _Waiting:
 
 @dataclass
 class Queues:
-    """The commands that wait for a stream which this process is writing, and the tasks that will do them."""
+    """The commands that wait, the streams that this process is writing, and the tasks that do so."""
 
-    waiting: dict[UUID, list[_Waiting]] = field(default_factory=dict)
+    waiting: list[_Waiting] = field(default_factory=list)
+    writing: set[UUID] = field(default_factory=set)
+    lanes: int = 0
     tasks: "set[asyncio.Task[None]]" = field(default_factory=set)
+
+    def take(self) -> list[_Waiting]:
+        """Return what waits, in order, but for what another lane is writing the stream of."""
+        taken = [one for one in self.waiting if one.stream_id not in self.writing][:LARGEST_TOGETHER]
+        if taken:
+            chosen = set(map(id, taken))
+            self.waiting = [one for one in self.waiting if id(one) not in chosen]
+        return taken
 
 
 async def perform(running: "Running", issued: Sequence[Issued]) -> list[Outcome]:
@@ -75,50 +88,55 @@ async def in_transaction(running: "Running", act: Callable[[Tx], Awaitable[Resul
 async def perform_one(
     running: "Running", command: Command, cause: Cause, *, idempotency: Idempotency | None = None
 ) -> Outcome:
-    """Handle one command; raise its Rejected. Others for its stream that come meanwhile are then done as one batch.
+    """Handle one command; raise its Rejected. While LANES transactions are at work it waits, and goes with the others.
 
     With `idempotency` a repeat gets the first outcome again; raises KeyReused for another body.
     """
-    stream_id = running.handler.stream_of(command)
-    waiting = _Waiting(Issued(command, cause), idempotency, asyncio.get_running_loop().create_future())
-    queue = running.queues.waiting.get(stream_id)
-    if queue is None:
-        outcome = await _lead(running, stream_id, waiting)
-    else:
-        queue.append(waiting)
-        outcome = await waiting.answer
+    queues, loop = running.queues, asyncio.get_running_loop()
+    waiting = _Waiting(Issued(command, cause), running.handler.stream_of(command), idempotency, loop.create_future())
+    queues.waiting.append(waiting)
+    if queues.lanes < LANES:
+        queues.lanes += 1
+        task = loop.create_task(_lane(running))
+        queues.tasks.add(task)
+        task.add_done_callback(queues.tasks.discard)
+    outcome = await waiting.answer
     if outcome.refusal:
         raise outcome.refusal
     return outcome
 
 
-async def _lead(running: "Running", stream_id: UUID, first: _Waiting) -> Outcome:
-    """Do `first` now; a task does what has queued up behind it."""
+async def _lane(running: "Running") -> None:
+    """Do what waits, until nothing does."""
     queues = running.queues
-    queues.waiting[stream_id] = []
     try:
-        return await _alone(running, first)
+        while batch := queues.take():
+            streams = {one.stream_id for one in batch}
+            queues.writing |= streams
+            try:
+                await _settle(running, batch)
+            finally:
+                queues.writing -= streams
     finally:
-        task = asyncio.get_running_loop().create_task(_follow(running, stream_id))
-        queues.tasks.add(task)
-        task.add_done_callback(queues.tasks.discard)
+        queues.lanes -= 1
 
 
-async def _follow(running: "Running", stream_id: UUID) -> None:
-    waiting = running.queues.waiting
-    while batch := waiting[stream_id][:LARGEST_TOGETHER]:
-        del waiting[stream_id][:LARGEST_TOGETHER]
-        results: Sequence[Outcome | Exception]
-        try:
-            results = await _together(running, batch)
-        except Exception as error:
-            results = [error] * len(batch)
-        for one, result in zip(batch, results, strict=True):
-            one.settle(result)
-    del waiting[stream_id]
+async def _settle(running: "Running", batch: Sequence[_Waiting]) -> None:
+    """Answer each of a batch; where the batch meets a bug, each is done alone, so that none fails for another's."""
+    results: Sequence[Outcome | Exception]
+    try:
+        results = await _together(running, batch) if len(batch) > 1 else [await _alone(running, batch[0])]
+    except Exception as error:
+        if len(batch) > 1 and not is_passing(error):
+            for one in batch:
+                await _settle(running, [one])
+            return
+        results = [error] * len(batch)
+    for one, result in zip(batch, results, strict=True):
+        one.settle(result)
 
 
-async def _alone(running: "Running", one: _Waiting) -> Outcome:
+async def _alone(running: "Running", one: _Waiting) -> Outcome | Exception:
     """Do one command: in two round trips when its aggregate has no guards and nothing is in the way."""
     if not running.handler.aggregate(one.issued.command).guards:
         try:
@@ -126,10 +144,7 @@ async def _alone(running: "Running", one: _Waiting) -> Outcome:
         except (Rejected, DoneBefore):
             if one.idempotency is None:
                 raise
-    result = (await _together(running, [one]))[0]
-    if isinstance(result, Exception):
-        raise result
-    return result
+    return (await _together(running, [one]))[0]
 
 
 async def _at_once(running: "Running", one: _Waiting) -> Outcome:
@@ -145,19 +160,18 @@ async def _at_once(running: "Running", one: _Waiting) -> Outcome:
 
 async def _together(running: "Running", batch: Sequence[_Waiting]) -> Sequence[Outcome | Exception]:
     async def act(tx: Tx) -> list[Outcome | Exception]:
-        keys: dict[UUID, Idempotency] = {}
-        for one in batch:
-            if one.idempotency:
-                keys.setdefault(one.idempotency.id, one.idempotency)
+        keys = {one.idempotency.id: one.idempotency for one in reversed(batch) if one.idempotency}
         chosen = _firsts(batch, await claim(tx, list(keys.values())) if keys else set())
         handled = await running.handler.handle(tx, [one.issued for one in chosen])
-        outcomes = {id(one): outcome for one, outcome in zip(chosen, handled, strict=True)}
-        await keep(tx, {one.idempotency.id: outcomes[id(one)] for one in chosen if one.idempotency})
-        again = await replay(tx, [one.idempotency for one in batch if one.idempotency and id(one) not in outcomes])
-        return [
-            outcomes[id(one)] if one.idempotency is None else outcomes.get(id(one)) or again[one.idempotency]
-            for one in batch
-        ]
+        answers: dict[int, Outcome | Exception] = {id(o): done for o, done in zip(chosen, handled, strict=True)}
+        if keys:
+            await keep(
+                tx, {one.idempotency.id: done for one, done in zip(chosen, handled, strict=True) if one.idempotency}
+            )
+        if again := [(id(one), one.idempotency) for one in batch if one.idempotency and id(one) not in answers]:
+            known = await replay(tx, [key for _, key in again])
+            answers |= {one: known[key] for one, key in again}
+        return [answers[id(one)] for one in batch]
 
     return await in_transaction(running, act)
 

@@ -23,7 +23,16 @@ app = Service(
     "loyalty-points",
     says=EVENTS,
     aggregates=(
-        Aggregate("account", domain, domain.Account, domain.COMMANDS, domain.EVENTS, key="customer_id", guards=guards),
+        Aggregate(
+            "account",
+            domain,
+            domain.Account,
+            domain.COMMANDS,
+            domain.EVENTS,
+            key="customer_id",
+            guards=guards,
+            renewed=domain.RENEWED,
+        ),
         Aggregate(
             "coupon-offer", offer, offer.CouponOffer, offer.COMMANDS, offer.EVENTS, key="offer_id", guards=offer_guards
         ),

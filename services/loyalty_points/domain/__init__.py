@@ -4,6 +4,7 @@ What the account is at an instant follows from the entries and the instant alone
 anything has fired. Debt is owed only while nothing is available or pending.
 """
 
+from collections.abc import Mapping
 from typing import TypeAlias
 
 from services.loyalty_points.domain.account import Account, evolve
@@ -41,6 +42,7 @@ from services.loyalty_points.domain.rewards import (
     redeem_reward,
     reverse,
 )
+from services.loyalty_points.domain.sharing import renewed
 from services.loyalty_points.domain.spending import (
     CapturePoints,
     HoldPoints,
@@ -54,10 +56,13 @@ from services.loyalty_points.domain.spending import (
     release,
 )
 from services.loyalty_points.domain.tiers import NoteTier, note_tier
+from shared.decider import Renewal
+from shared.message import Command
 
 __all__ = [
     "COMMANDS",
     "EVENTS",
+    "RENEWED",
     "SHAPE",
     "Account",
     "AccountCommand",
@@ -130,6 +135,8 @@ COMMANDS = (
     ApproveForgiveness,
     DeclineForgiveness,
 )
+
+RENEWED: Mapping[type[Command], Renewal] = {RedeemPoints: renewed, HoldPoints: renewed}
 
 initial = Account()
 

@@ -95,14 +95,19 @@ class Page:
         self.events.append(event)
         if isinstance(event, PointsEarned | PointsAwarded) and event.lot_id:
             self.lots[event.lot_id] = new_lot(event, event.lot_id)
-        for moved in movements(event):
-            if lot := self.lots.get(moved.lot_id):
-                columns = ("repaid", "drawn", "taken_back", "expired")
-                sums = {name: getattr(lot, name) + getattr(moved, name) for name in columns}
-                self.lots[lot.lot_id] = replace(lot, **sums)
+        move(self.lots, event)
 
     def _stands(self, account: Account) -> dict[str, Any]:
         return {"balance": account.available(self.now), "pending": account.waiting(self.now)}
+
+
+def move(lots: dict[UUID, Lot], event: AccountEvent) -> None:
+    """Move those of the lots that an event draws on, or gives back to."""
+    for moved in movements(event):
+        if lot := lots.get(moved.lot_id):
+            columns = ("repaid", "drawn", "taken_back", "expired")
+            sums = {name: getattr(lot, name) + getattr(moved, name) for name in columns}
+            lots[lot.lot_id] = replace(lot, **sums)
 
 
 def checked(points: int) -> int:

@@ -4,6 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid5
 
 from pydantic import TypeAdapter
@@ -53,7 +54,10 @@ LEFT JOIN hold h ON h.customer_id = a.customer_id
 """
 _HOLD = """
 INSERT INTO hold (customer_id, hold_id, points, held_at, until, lots, ended, captured, reward, branch, till)
-VALUES ($1, $2, $3, $4, $5, $6::jsonb, $7, $8, $9::jsonb, $10, $11)
+SELECT customer_id, hold_id, points, held_at, until, lots::jsonb, ended, captured, reward::jsonb, branch, till
+FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::text[], $7::text[],
+            $8::bigint[], $9::text[], $10::text[], $11::text[])
+  AS h (customer_id, hold_id, points, held_at, until, lots, ended, captured, reward, branch, till)
 """
 _END = "UPDATE hold SET ended = $3, captured = $4, branch = $5 WHERE customer_id = $1 AND hold_id = $2"
 # what is returned is its end, where it was open and nothing is left of it
@@ -111,19 +115,16 @@ def _named(command: AccountCommand) -> UUID | None:
 
 async def keep(tx: Tx, told: Sequence[Event]) -> None:
     """Keep the holds and how they end, and set or take back their timers."""
+    made = [e for e in told if isinstance(e, PointsHeld | PointsSpentOffline | PointsRedeemed)]
+    if rows := [_row(event) for event in made if not (isinstance(event, PointsRedeemed) and event.hold_id)]:
+        await tx.execute(_HOLD, *map(list, zip(*rows, strict=True)))
     for event in told:
         match event:
             case PointsHeld():
-                await _hold(tx, event)
+                await _time(tx, event)
             case HoldReleased():
                 await tx.execute(_RELEASE, event.customer_id, event.hold_id, event.why.value)
                 await cancel(tx, _timer(event.customer_id, event.hold_id))
-            case PointsRedeemed(hold_id=None):
-                who, what, points, lots = event.customer_id, event.redemption_id, event.points, _json(event.lots)
-                reward = _reward(event)
-                await tx.execute(
-                    _HOLD, who, what, points, event.at, None, lots, CAPTURED, points, reward, event.branch, None
-                )
             case RedemptionReversed():
                 await tx.execute(_RELEASE, event.customer_id, event.redemption_id, REVERSED)
             case PointsSpentOffline():
@@ -133,21 +134,30 @@ async def keep(tx: Tx, told: Sequence[Event]) -> None:
                 await cancel(tx, _timer(event.customer_id, hold_id))
 
 
-async def _hold(tx: Tx, event: PointsHeld) -> None:
+def _row(event: PointsHeld | PointsSpentOffline | PointsRedeemed) -> tuple[Any, ...]:
+    who, points, at, branch = event.customer_id, event.points, event.at, event.branch
+    match event:
+        case PointsHeld():
+            bound = _reward(event), branch, event.till
+            return who, event.hold_id, points, at, event.until, _json(event.lots), None, 0, *bound
+        case PointsRedeemed():
+            bound = _reward(event), branch, None
+            return who, event.redemption_id, points, at, None, _json(event.lots), CAPTURED, points, *bound
+        case PointsSpentOffline():
+            lots = _json(event.spent_lots())
+            return who, event.spending_id, points, at, None, lots, CAPTURED, points, None, branch, event.till
+
+
+async def _time(tx: Tx, event: PointsHeld) -> None:
     who, hold_id, until = event.customer_id, event.hold_id, event.until
-    bound = _reward(event), event.branch, event.till
-    await tx.execute(_HOLD, who, hold_id, event.points, event.at, until, _json(event.lots), None, 0, *bound)
     lapse = LapseHold(at=until, customer_id=who, hold_id=hold_id)
     await schedule(tx, timer_id=_timer(who, hold_id), due_at=until, stream_id=who, command=lapse)
 
 
 async def _spend(tx: Tx, event: PointsSpentOffline) -> None:
-    who, what, points, lots = event.customer_id, event.spending_id, event.points, _json(event.spent_lots())
-    till = None, event.branch, event.till
-    await tx.execute(_HOLD, who, what, points, event.at, None, lots, CAPTURED, points, *till)
     for use in event.allowances:
-        if await tx.fetchval(_USE, who, use.hold_id, use.points):
-            await cancel(tx, _timer(who, use.hold_id))
+        if await tx.fetchval(_USE, event.customer_id, use.hold_id, use.points):
+            await cancel(tx, _timer(event.customer_id, use.hold_id))
 
 
 def _reward(event: PointsHeld | PointsRedeemed) -> str | None:

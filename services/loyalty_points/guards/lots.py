@@ -64,12 +64,15 @@ class Wanted(NamedTuple):
 
 
 async def to_draw(tx: Tx, wanted: Sequence[Wanted], now: datetime) -> list["asyncpg.Record"]:
-    """Return just enough lots, each as a row."""
-    some = [w for w in wanted if w.points > 0]
-    if not some:
+    """Return just enough lots, each as a row; what is wanted of one customer adds up."""
+    sums: Counter[tuple[UUID, bool]] = Counter()
+    for one in wanted:
+        if one.points > 0:
+            sums[one.customer_id, one.from_pending] += one.points
+    if not sums:
         return []
-    points = [min(w.points, LARGEST) for w in some]
-    return await tx.fetch(_TO_DRAW, [w.customer_id for w in some], points, [w.from_pending for w in some], now)
+    points = [min(of_all, LARGEST) for of_all in sums.values()]
+    return await tx.fetch(_TO_DRAW, [who for who, _ in sums], points, [pending for _, pending in sums], now)
 
 
 class Late(NamedTuple):

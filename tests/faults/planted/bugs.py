@@ -93,8 +93,10 @@ def does_not_wait_for_its_turn() -> None:
     """Commands for one stream do not queue up behind each other; with it goes an append that looks at no version."""
 
     async def perform_one(running: Running, command: Any, cause: Any, *, idempotency: Any = None) -> Any:
-        waiting = performing._Waiting(Issued(command, cause), idempotency, asyncio.get_running_loop().create_future())
-        return await performing._alone(running, waiting)
+        answer, stream_id = asyncio.get_running_loop().create_future(), running.handler.stream_of(command)
+        waiting = performing._Waiting(Issued(command, cause), stream_id, idempotency, answer)
+        await performing._settle(running, [waiting])
+        return await answer
 
     _put(performing, "perform_one", perform_one)
 

@@ -81,14 +81,15 @@ class Books:
     def handle(self, command: AccountCommand) -> list[Event]:
         """Return what came of the command; raise its Rejected."""
         who = command.customer_id
-        told = self.decide(self._gathered(command), self.accounts.get(who, domain.initial))
+        told = self.decide(self.gathered(command), self.accounts.get(who, domain.initial))
         for event in told:
             self.accounts[who] = domain.evolve(self.accounts.get(who, domain.initial), event)
             self.entries.setdefault(who, []).append(event)
             self._guard(event)
         return told
 
-    def _gathered(self, command: AccountCommand) -> object:
+    def gathered(self, command: AccountCommand) -> Any:
+        """Return the command with what it must know."""
         who = command.customer_id
         holds = (h for (whose, _), h in self.holds.items() if whose == who and self._is_needed(h, command))
         ledger = Ledger(self.now, tuple(self.lots.get(who, {}).values()), tuple(holds))
