@@ -21,7 +21,7 @@ down: installed ## Stop everything
 
 test: installed ## Run the tests, on servers of their own (TESTS= names some of them)
 	@$(RUN) -m deploy.local fetch
-	@$(RUN) -m pytest --numprocesses=3 --dist=loadfile $(TESTS)
+	@$(RUN) -m pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder $(TESTS)
 
 check: installed ## Look at the code without starting it: format, style, types, imports, contracts, the house
 	@$(RUN) -m ruff format --check --quiet .

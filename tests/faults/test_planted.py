@@ -171,7 +171,7 @@ async def system() -> AsyncIterator[Rig]:
 async def test_a_planted_bug_turns_its_checker_red_and_no_other(system: Rig, planted: Planted) -> None:
     system.planted = {planted.service: planted.bug} if planted.bug in BUGS else {}
     await system.new_cell()
-    await system.tills.sell()
+    await system.tills.sell(15.0)
     await planted.strike(system, planted.service)
     await system.ready()
     await system.caught_up()
