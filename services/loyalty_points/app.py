@@ -31,7 +31,7 @@ app = Service(
             domain.EVENTS,
             key="customer_id",
             guards=guards,
-            renewed=domain.RENEWED,
+            renewed={domain.RedeemPoints: domain.renewed, domain.HoldPoints: domain.renewed},
         ),
         Aggregate(
             "coupon-offer", offer, offer.CouponOffer, offer.COMMANDS, offer.EVENTS, key="offer_id", guards=offer_guards

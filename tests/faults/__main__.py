@@ -84,6 +84,9 @@ async def _strike_together(
     except CannotBuild as reason:
         while fault := _take(left, build):
             done(Row(fault.name, failure=str(reason)))
+    except Exception as reason:  # it does not come up: the others are struck in another one
+        if fault := _take(left, build):
+            done(Row(fault.name, failure=f"{type(reason).__name__}: {reason}"))
 
 
 def _take(left: list[Fault], build: Builder) -> Fault | None:

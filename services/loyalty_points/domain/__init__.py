@@ -4,7 +4,6 @@ What the account is at an instant follows from the entries and the instant alone
 anything has fired. Debt is owed only while nothing is available or pending.
 """
 
-from collections.abc import Mapping
 from typing import TypeAlias
 
 from services.loyalty_points.domain.account import Account, evolve
@@ -56,13 +55,10 @@ from services.loyalty_points.domain.spending import (
     release,
 )
 from services.loyalty_points.domain.tiers import NoteTier, note_tier
-from shared.decider import Renewal
-from shared.message import Command
 
 __all__ = [
     "COMMANDS",
     "EVENTS",
-    "RENEWED",
     "SHAPE",
     "Account",
     "AccountCommand",
@@ -101,6 +97,7 @@ __all__ = [
     "decide",
     "evolve",
     "initial",
+    "renewed",
 ]
 
 SHAPE = 3
@@ -135,8 +132,6 @@ COMMANDS = (
     ApproveForgiveness,
     DeclineForgiveness,
 )
-
-RENEWED: Mapping[type[Command], Renewal] = {RedeemPoints: renewed, HoldPoints: renewed}
 
 initial = Account()
 
