@@ -11,6 +11,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from branchline.amount import decimal, minor_per_unit, to_minor
 from services.loyalty_points.basket.terms import BasketTerms
+from services.loyalty_points.desk_terms import DeskTerms
 from services.loyalty_points.earning import Decimal, Earning
 from services.loyalty_points.lifetime import MOST_DAYS, Expiry
 from services.loyalty_points.terms import Acts, NoticesDays
@@ -111,11 +112,12 @@ class Points(Policy):
     acts: Acts | None = None
     point_minor: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     basket: BasketTerms | None = None
+    desk: DeskTerms | None = None
 
     def terms(self, currency: str) -> dict[str, Any]:
         """Return the terms as the service takes them."""
         terms = {"points_per_unit": self.per_currency_unit, "minor_per_unit": minor_per_unit(currency)}
-        said = {"pending_days", "expiry", "notices_days", "earning", "acts", "point_minor", "basket"}
+        said = {"pending_days", "expiry", "notices_days", "earning", "acts", "point_minor", "basket", "desk"}
         return terms | self.model_dump(mode="json", include=said, exclude_unset=True, exclude_none=True)
 
 

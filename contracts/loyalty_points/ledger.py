@@ -103,7 +103,7 @@ class PointsTakenBack(Event):
 class PointsHeld(Event):
     """Points were put by until an instant, for somebody who is about to spend them.
 
-    They are for a `reward` that is to be fetched, or an allowance of the `till` of a `branch`.
+    They may be for a `reward` that is to be fetched, or an allowance of the `till` of a `branch`.
     """
 
     customer_id: UUID

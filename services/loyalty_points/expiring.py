@@ -4,7 +4,7 @@ Pauses in seconds, now is Postgres's.
 """
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
@@ -68,7 +68,7 @@ async def look(running: Running, at_once: int = AT_ONCE) -> bool:
 async def _expire(running: Running, tx: Tx, at_once: int) -> bool:
     over = [row["customer_id"] for row in await tx.fetch(_OVER, at_once, LOTS_AT_ONCE)]
     free = await _free(tx, over)
-    at = datetime.now(UTC)
+    at: datetime = await tx.fetchval(_NOW)
     await running.handler.handle(tx, [Issued(ExpirePoints(at=at, customer_id=who), CAUSE) for who in sorted(free)])
     return bool(free)
 

@@ -77,7 +77,7 @@ class CountRefund(Command):
 
 
 class ReviewTier(Command):
-    """A receipt leaves the window at this time."""
+    """Look at the tier again: a receipt leaves the window, or another policy holds."""
 
     customer_id: UUID
     standing: Standing | None = None  # brought by guards.gather
@@ -126,7 +126,7 @@ EVENTS = (
 
 @dataclass(frozen=True)
 class Customer:
-    """A customer; a member from the receipt `joined_order` on, with a tier from then."""
+    """A customer; a member from the receipt `joined_order` on, and since then of a tier as it was worked out."""
 
     registered_at: datetime | None = None
     joined_at: datetime | None = None

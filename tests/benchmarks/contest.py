@@ -1,4 +1,4 @@
-"""A contest: contenders take turns A-B-C, C-B-A in one run, and a turn whose sums are wrong gives no figure.
+"""A contest: contenders take turns A-B-C, C-B-A in one run, and who has one turn whose sums are wrong has no figure.
 
 Times are seconds, processor time is microseconds an event where a metric is named `cpu`.
 """

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from branchline import chain
-from branchline.chain_file import ChainFile, NotAChain, read_chain
+from branchline.chain_file import ChainFile, NotAChain, Points, read_chain
 from services.loyalty_points.acts import Limit
+from services.loyalty_points.desk_terms import DeskTerms
 from services.loyalty_points.terms import Terms
 
 FILES = Path(chain.__file__).with_name("chains")
@@ -88,6 +89,7 @@ ALL_OF_POINTS = """\
     acts:
       referral: {points: 200, limit: {times: 10, per: year}}
       survey: {points: 20}
+    desk: {offline_points: 300, forgiven_alone: 1000, alone_days: 7, asked_days: 3}
 """
 OF_POINTS = "  points: {per_currency_unit: 1}\n"
 
@@ -103,9 +105,15 @@ def test_a_file_can_say_all_of_points_and_the_service_takes_it() -> None:
     assert terms.earning.by_tier == {"gold": "1.5"}
     assert (terms.earning.rounding, terms.earning.excluded.codes) == ("half-up", ("TOP-UP",))
     assert (terms.acts["referral"].limit, terms.acts["survey"].points) == (Limit(times=10, per="year"), 20)
+    assert terms.desk == DeskTerms(offline_points=300, forgiven_alone=1000, alone_days=7, asked_days=3)
     tuesday, opening = terms.earning.bonuses
     assert (tuesday.factor, tuesday.to_time, tuesday.cap and tuesday.cap.points) == ("2", time(12), 500)
     assert (opening.extra, opening.from_on) == (50, date(2026, 12, 1))
+
+
+def test_a_file_can_say_every_term_of_points() -> None:
+    of_money = {"points_per_unit", "minor_per_unit"}  # per_currency_unit, and what the currency has
+    assert Terms.model_fields.keys() - of_money <= Points.model_fields.keys()
 
 
 @pytest.mark.parametrize(
@@ -131,6 +139,7 @@ def test_a_file_can_say_all_of_points_and_the_service_takes_it() -> None:
         ("per: week", "per: moon", "file.yaml:18: policies.points.earning.bonuses.0.cap.per: Input should be"),
         ("name: opening", "name: double-tuesday", "file.yaml:11: policies.points.earning: Value error, two bonuses"),
         ("times: 10", "times: 0", "file.yaml:21: policies.points.acts.referral.limit.times: Input should be greater"),
+        ("desk: {off", "desk: {on", "file.yaml:23: policies.points.desk.online_points: Extra inputs"),
         ("points: 20}", "points: some}", "file.yaml:22: policies.points.acts.survey.points: Input should be a valid"),
     ],
 )

@@ -19,7 +19,7 @@ class Fault:
     """One row of the table. `strike` breaks and heals; all its chance comes from its Random, so that a seed repeats it.
 
     After every `heals_every` rounds all must have caught up; after the others the services need only be ready, so that
-    the next round strikes while they catch up. Faults of one builder share a running system; with `own_cell` it begins
+    the next round strikes while they catch up. Faults of one builder share running systems; with `own_cell` it begins
     on a new cell, which is thrown away after. `after` is called once, when the tills have closed, before everything is
     looked at. Without `sells` no till is open.
     """

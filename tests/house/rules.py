@@ -2,7 +2,8 @@
 
 import ast
 import re
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import PurePosixPath
 
 Rule = Callable[[PurePosixPath, str], Iterator[str]]
@@ -19,6 +20,7 @@ SQL = re.compile(
 # Put together, so that this file does not name what it looks for.
 PLACES = re.compile(r"(?<![\w.])/(?:" + "|".join(("work", "root", "home", "tmp/" + "plan")) + r")(?:/|\b(?!\w))")
 REGISTRIES = re.compile(r"\b(?:pypi|[\w.]*pythonhosted|[\w.]*npmjs|[\w.]*npmmirror|repo1?[.]maven)[.][\w.]*")
+SPACE = re.compile(r"UUID\(\"([0-9a-f-]{36})\"\)")
 LOOSE_SENDS = frozenset({"publish_batch", "send", "send_and_wait"})
 
 
@@ -82,6 +84,12 @@ def the_kernel_sends_batches_built_by_hand(place: PurePosixPath, text: str) -> I
     for node in _nodes(place, text):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in LOOSE_SENDS:
             yield f"line {node.lineno}: calls {node.func.attr}"
+
+
+def ids_made_in_one_space(files: Iterable[tuple[PurePosixPath, str]]) -> list[str]:
+    """Return the spaces of name-made ids that stand in two places: the same name there is the same id."""
+    own = (text for place, text in files if place.parts[0] in HOUSE and place.suffix == ".py")
+    return [space for space, times in Counter(one for text in own for one in SPACE.findall(text)).items() if times > 1]
 
 
 RULES: tuple[Rule, ...] = (

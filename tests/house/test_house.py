@@ -80,3 +80,10 @@ def test_a_planted_breach_is_seen(rule: Rule, place: str, text: str) -> None:
 
 def test_every_rule_has_a_planted_breach() -> None:
     assert PLANTED.keys() == set(rules.RULES)
+
+
+def test_ids_of_two_kinds_are_made_in_two_spaces() -> None:
+    assert not rules.ids_made_in_one_space(tree())
+    offers = 'OFFERS = UUID("5b3a7f0e-7c35-5d0a-8f43-0f6f2b7f9a03")\n'
+    planted = [(PurePosixPath("services/pos/sale.py"), offers), (PurePosixPath("shared/one.py"), f"\n{offers}")]
+    assert rules.ids_made_in_one_space(planted) == ["5b3a7f0e-7c35-5d0a-8f43-0f6f2b7f9a03"]

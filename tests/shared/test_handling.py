@@ -168,6 +168,19 @@ async def test_of_two_first_commands_of_a_guarded_stream_the_second_sees_what_th
     assert await total(guarded, counter) == 2
 
 
+async def test_a_stream_of_another_kind_is_no_stream_to_write_to(toy: Running, provisioned: Settings) -> None:
+    counter = uuid4()
+    await perform(toy, adds(counter, 1))
+    other = await start(replace(TOY, aggregates=(replace(COUNTER, category="clock"),)), provisioned)
+    with pytest.raises(RuntimeError, match="is a counter, and no clock"):
+        await perform(other, adds(counter, 1))
+    async with other.pool.acquire() as tx:
+        with pytest.raises(RuntimeError, match="is a counter, and no clock"):
+            await other.handler.state(tx, "clock", counter)
+    await finish(other)
+    assert await total(toy, counter) == 1
+
+
 async def test_events_are_neither_changed_nor_deleted_by_the_service(toy: Running) -> None:
     await perform(toy, adds(uuid4(), 1))
     for statement in ("UPDATE event SET version = 9", "DELETE FROM event", "TRUNCATE event"):

@@ -12,7 +12,7 @@ from contracts.money import LARGEST, Minor
 from shared.errors import Rejected
 from shared.message import Instant
 
-_REWARDS = UUID("5b3a7f0e-7c35-5d0a-8f43-0f6f2b7f9a03")
+_REWARDS = UUID("5b3a7f0e-7c35-5d0a-8f43-0f6f2b7f9a05")
 
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$")]
 Title = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]

@@ -1,4 +1,5 @@
-"""Ledgers: each account's points are what its receipts earn, worked out here in plain Python; its entries add up."""
+"""Ledgers: each account's points are what its receipts earn by the plain rate, for tills of faults know no other; its
+entries add up."""
 
 import json
 from collections import Counter, defaultdict
