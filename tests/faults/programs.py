@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from signal import SIGCONT, SIGTERM, Signals
@@ -10,6 +10,7 @@ from signal import SIGCONT, SIGTERM, Signals
 import psutil
 
 from deploy.local.processes import Child
+from tests.faults.forks import ForkedChild
 
 TICK = 0.05
 PATIENCE = 20.0
@@ -21,18 +22,9 @@ class Program:
     `deaths` counts how often it ended although nobody had sent it a signal or given it orders.
     """
 
-    def __init__(
-        self,
-        name: str,
-        command: Sequence[str | Path],
-        environment: Mapping[str, str],
-        log: Path,
-        *,
-        cwd: Path,
-        user: int | None = None,
-    ) -> None:
-        self._environment = dict(environment)
-        self._child = Child(name, command, self._environment, log, cwd, user)
+    def __init__(self, child: Child | ForkedChild) -> None:
+        self._environment = dict(child.environment)
+        self._child = child
         self.kept = False
         self.starts = 0
         self.deaths = 0

@@ -3,7 +3,6 @@
 import asyncio
 import secrets
 import shutil
-import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -21,6 +20,7 @@ from deploy.local.places import CHECKOUT, SERVICES
 from shared.settings import Settings
 from tests.cell import environment, eventually, migrate
 from tests.faults.checkers.messages import note_calls
+from tests.faults.forks import ForkedChild, Forks
 from tests.faults.marks import Marks, marks, missing
 from tests.faults.programs import Program, keep
 from tests.faults.servers import Builder, Servers, logs, marked, one_broker
@@ -52,6 +52,7 @@ class Rig:
         self.memory: dict[str, Any] = {}
         self.dropped: dict[str, int] = {}
         self._ports = ports
+        self._forks = Forks(marked(home))
         self._cells = 0
         self._health = httpx2.AsyncClient(trust_env=False, timeout=2.0)
         self.settings: Settings
@@ -107,6 +108,7 @@ class Rig:
         """Leave the cell, and close what the rig has open."""
         await self.leave_cell()
         await self._health.aclose()
+        await asyncio.to_thread(self._forks.close)
 
     def program(
         self, service: str, *words: str, name: str | None = None, module: Sequence[str] = ("branchline",)
@@ -115,11 +117,14 @@ class Rig:
         bug = self.planted.get(service)
         module = ["tests.faults.planted", bug] if bug else module
         return Program(
-            name or service,
-            [sys.executable, "-m", *module, "serve", service, "--from", "beginning", *words],
-            {**marked(self.home), **environment(self.settings), "BRANCHLINE_KAFKA_SESSION": SESSION},
-            logs(self.home) / f"{name or service}.{self.settings.cell}.log",
-            cwd=CHECKOUT,
+            ForkedChild(
+                name or service,
+                [*module, "serve", service, "--from", "beginning", *words],
+                {**marked(self.home), **environment(self.settings), "BRANCHLINE_KAFKA_SESSION": SESSION},
+                logs(self.home) / f"{name or service}.{self.settings.cell}.log",
+                CHECKOUT,
+                self._forks,
+            )
         )
 
     def twin(self, service: str, parts: str = TWIN_PARTS) -> Program:

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +13,7 @@ from deploy.local import kafka, postgres
 from deploy.local.places import JARS
 from deploy.local.plan import servers_answer
 from deploy.local.ports import free_port
-from deploy.local.processes import MARK
+from deploy.local.processes import MARK, Child
 from tests.faults.programs import Program
 
 # a broker's own floor is six seconds
@@ -98,15 +98,9 @@ def postgres_program(home: Path, folder: Path, *options: str) -> Database:
     """Return a Postgres with its data in the folder, not started; `options` are more of its command line."""
     postgres.prepare(folder)
     port = free_port()
-    program = Program(
-        "postgres",
-        [*postgres.command(folder, port), *options],
-        marked(home),
-        logs(home) / "postgres.log",
-        cwd=folder,
-        user=postgres.user(),
-    )
-    return Database(program, postgres.address(folder, port))
+    command = [*postgres.command(folder, port), *options]
+    child = Child("postgres", command, marked(home), logs(home) / "postgres.log", folder, postgres.user())
+    return Database(Program(child), postgres.address(folder, port))
 
 
 def broker_program(home: Path, folder: Path) -> tuple[Program, str]:
@@ -116,10 +110,10 @@ def broker_program(home: Path, folder: Path) -> tuple[Program, str]:
     command = kafka.command(folder, JARS, port, free_port())
     with (folder / "server.properties").open("a") as properties:
         properties.write(SHORT_SESSIONS)
-    return Program("kafka", command, marked(home), logs(home) / "kafka.log", cwd=folder), f"127.0.0.1:{port}"
+    return Program(Child("kafka", command, marked(home), logs(home) / "kafka.log", folder)), f"127.0.0.1:{port}"
 
 
-def marked(home: Path) -> Mapping[str, str]:
+def marked(home: Path) -> dict[str, str]:
     """Return this environment without its settings, and with the rig's mark."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("BRANCHLINE_")}
     return {**own, MARK: str(home)}

@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from deploy.local.places import CHECKOUT
+from deploy.local.processes import Child
 from shared.service import Hearing, Service
 from tests.cell import eventually
 from tests.faults.altered import MOST_BROKEN, ONE_IN, poisoned
@@ -55,7 +56,7 @@ async def test_a_view_that_is_empty_for_a_moment_is_seen() -> None:
 
 
 async def test_a_frozen_program_stands_still_until_it_is_thawed(tmp_path: Path) -> None:
-    program = Program("counting", [sys.executable, "-c", COUNTING], {}, tmp_path / "counting.log", cwd=tmp_path)
+    program = Program(Child("counting", [sys.executable, "-c", COUNTING], {}, tmp_path / "counting.log", tmp_path))
 
     async def has_written() -> bool:
         return program.log.exists() and program.log.stat().st_size > written

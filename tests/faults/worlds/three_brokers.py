@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError
 from deploy.local import kafka
 from deploy.local.places import JARS
 from deploy.local.ports import free_port
+from deploy.local.processes import Child
 from tests.cell import eventually
 from tests.faults.programs import Program
 from tests.faults.servers import SHORT_SESSIONS, Servers, logs, marked, postgres_program, started
@@ -79,7 +80,7 @@ async def _brokers(home: Path, folders: list[Path]) -> tuple[list[Program], list
         await _format(java, cluster, folder / "server.properties")
         started_by = [*java, *command[-2:]]
         name = f"kafka-{node}"
-        brokers.append(Program(name, started_by, marked(home), logs(home) / f"{name}.log", cwd=folder))
+        brokers.append(Program(Child(name, started_by, marked(home), logs(home) / f"{name}.log", folder)))
     return brokers, [f"127.0.0.1:{port}" for port, _ in ports]
 
 
