@@ -25,7 +25,7 @@ LONGER_THAN_A_SESSION = float(SESSION) + 2
 MEMBERS_WITHIN = 30.0
 # aiokafka 0.14 reads this answer by the form before it, which has a field less
 protocol.DescribeGroupsRequest_v3.RESPONSE_TYPE = protocol.DescribeGroupsResponse_v3
-COMES_THERE_WITHIN = 30.0
+COMES_THERE_WITHIN = 60.0
 LINGERING = b'"event":"a failpoint lingers"'
 
 _GROUPS = "SELECT array_agg(DISTINCT consumer || '.' || split_part(topic, '.', 2)) FROM consumed"
