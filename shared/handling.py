@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -90,15 +91,17 @@ class Handler:
         assert isinstance(stream_id, UUID)
         return stream_id
 
-    async def handle(self, tx: Tx, issued: Sequence[Issued]) -> list[Outcome]:
+    async def handle(self, tx: Tx, issued: Sequence[Issued], patience: timedelta | None = None) -> list[Outcome]:
         """Return an outcome for each command, in order. A refusal is an outcome; Conflict is raised.
+
+        With `patience` asyncpg.LockNotAvailableError is, too, where a stream stays locked for longer.
 
         Commands of one stream see each other: those of an aggregate with guards go in rounds, one a stream at a time
         unless they are renewed.
         """
         with _timed(issued):
             orders = [self._order(index, one) for index, one in enumerate(issued)]
-            streams = await self._open(tx, orders)
+            streams = await self._open(tx, orders, patience)
             outcomes: dict[int, Outcome] = {}
             for chosen in self._rounds(orders):
                 await self._round(tx, chosen, streams, outcomes)
@@ -138,12 +141,12 @@ class Handler:
         aggregate = self._by_command[type(issued.command)]
         return _Order(index, issued, aggregate, getattr(issued.command, aggregate.key))
 
-    async def _open(self, tx: Tx, orders: Sequence[_Order]) -> dict[UUID, _Stream]:
+    async def _open(self, tx: Tx, orders: Sequence[_Order], patience: timedelta | None) -> dict[UUID, _Stream]:
         """Lock and load every stream of the batch; of guarded ones also the ids that have no stream yet."""
         firsts = {order.stream_id: order for order in reversed(orders)}
         guarded = [stream_id for stream_id, order in firsts.items() if order.aggregate.guards]
         others = [stream_id for stream_id, order in firsts.items() if not order.aggregate.guards]
-        found = await lock(tx, guarded, others, self._space)
+        found = await lock(tx, guarded, others, self._space, patience)
         return await self._streams(tx, firsts, found)
 
     async def _streams(

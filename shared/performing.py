@@ -3,8 +3,11 @@ and those that wait meanwhile done together."""
 
 import asyncio
 import random
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Sequence
+from contextvars import Context
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
@@ -25,7 +28,8 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 TRIES = 5
-LANES = 2  # transactions at once, each with all that waits when it begins
+LANES = 2  # transactions at once of what shares them, each with all that waits when it begins
+SHORT_PATIENCE = timedelta(milliseconds=200)  # with a locked stream, where others would wait with it
 LARGEST_TOGETHER = 500
 
 CONTENDED = (Conflict, asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
@@ -49,20 +53,24 @@ class _Waiting:
 
 @dataclass
 class Queues:
-    """The commands that wait, the streams that this process is writing, and the tasks that do so."""
+    """The commands that wait, by their stream, or under None where they go with whatever else waits there.
 
-    waiting: list[_Waiting] = field(default_factory=list)
+    `lanes` counts the tasks at work on a queue, `writing` has the streams that those of None write.
+    """
+
+    waiting: dict[UUID | None, list[_Waiting]] = field(default_factory=lambda: defaultdict(list))
+    lanes: Counter[UUID | None] = field(default_factory=Counter)
     writing: set[UUID] = field(default_factory=set)
-    lanes: int = 0
     tasks: "set[asyncio.Task[None]]" = field(default_factory=set)
 
-    def take(self) -> list[_Waiting]:
-        """Return what waits, in order, but for what another lane is writing the stream of."""
-        taken = [one for one in self.waiting if one.stream_id not in self.writing][:LARGEST_TOGETHER]
-        if taken:
-            chosen = set(map(id, taken))
-            self.waiting = [one for one in self.waiting if id(one) not in chosen]
-        return taken
+    def take(self, queue: UUID | None) -> list[_Waiting]:
+        """Return what waits, in order, but for what another lane is writing the stream of, and who has gone."""
+        here = [one for one in self.waiting.pop(queue, ()) if not one.answer.done()]
+        free = [one for one in here if queue or one.stream_id not in self.writing][:LARGEST_TOGETHER]
+        taken = set(map(id, free))
+        if left := [one for one in here if id(one) not in taken]:
+            self.waiting[queue] = left
+        return free
 
 
 async def perform(running: "Running", issued: Sequence[Issued]) -> list[Outcome]:
@@ -88,52 +96,78 @@ async def in_transaction(running: "Running", act: Callable[[Tx], Awaitable[Resul
 async def perform_one(
     running: "Running", command: Command, cause: Cause, *, idempotency: Idempotency | None = None
 ) -> Outcome:
-    """Handle one command; raise its Rejected. While LANES transactions are at work it waits, and goes with the others.
+    """Handle one command; raise its Rejected. Others for its stream that come meanwhile are then done as one batch.
+
+    Commands that are renewed go with those for other streams, too: LANES transactions do all of them.
 
     With `idempotency` a repeat gets the first outcome again; raises KeyReused for another body.
     """
-    queues, loop = running.queues, asyncio.get_running_loop()
-    waiting = _Waiting(Issued(command, cause), running.handler.stream_of(command), idempotency, loop.create_future())
-    queues.waiting.append(waiting)
-    if queues.lanes < LANES:
-        queues.lanes += 1
-        task = loop.create_task(_lane(running))
-        queues.tasks.add(task)
-        task.add_done_callback(queues.tasks.discard)
-    outcome = await waiting.answer
+    stream_id, answer = running.handler.stream_of(command), asyncio.get_running_loop().create_future()
+    # what is renewed takes one round for all, so that nobody waits for a stranger's rounds
+    shares = type(command) in running.handler.aggregate(command).renewed
+    _queue(running, None if shares else stream_id, _Waiting(Issued(command, cause), stream_id, idempotency, answer))
+    outcome: Outcome = await answer
     if outcome.refusal:
         raise outcome.refusal
     return outcome
 
 
-async def _lane(running: "Running") -> None:
+def _queue(running: "Running", queue: UUID | None, one: _Waiting) -> None:
+    queues = running.queues
+    queues.waiting[queue].append(one)
+    if queues.lanes[queue] < (LANES if queue is None else 1):
+        queues.lanes[queue] += 1
+        # a lane works for many: it has no trace of its own
+        task = asyncio.get_running_loop().create_task(_lane(running, queue), context=Context())
+        queues.tasks.add(task)
+        task.add_done_callback(queues.tasks.discard)
+
+
+async def _lane(running: "Running", queue: UUID | None) -> None:
     """Do what waits, until nothing does."""
     queues = running.queues
     try:
-        while batch := queues.take():
-            streams = {one.stream_id for one in batch}
+        while batch := queues.take(queue):
+            streams = {one.stream_id for one in batch} if queue is None else set[UUID]()
             queues.writing |= streams
             try:
-                await _settle(running, batch)
+                await _settle(running, queue, batch)
             finally:
                 queues.writing -= streams
     finally:
-        queues.lanes -= 1
+        queues.lanes[queue] -= 1
+        if not queues.lanes[queue]:
+            del queues.lanes[queue]
 
 
-async def _settle(running: "Running", batch: Sequence[_Waiting]) -> None:
-    """Answer each of a batch; where the batch meets a bug, each is done alone, so that none fails for another's."""
+async def _settle(running: "Running", queue: UUID | None, batch: Sequence[_Waiting]) -> None:
+    """Answer each of a batch. One with a bug or a locked stream is halved, so that none fails for another's."""
     results: Sequence[Outcome | Exception]
     try:
-        results = await _together(running, batch) if len(batch) > 1 else [await _alone(running, batch[0])]
+        if queue is None:
+            results = await _together(running, batch, SHORT_PATIENCE)
+        else:
+            results = await _together(running, batch) if len(batch) > 1 else [await _alone(running, batch[0])]
+    except asyncpg.LockNotAvailableError:
+        if len({one.stream_id for one in batch}) == 1:
+            for one in batch:  # it waits by itself, and holds up no lane
+                _queue(running, one.stream_id, one)
+            return
+        await _halve(running, queue, batch)
+        return
     except Exception as error:
         if len(batch) > 1 and not is_passing(error):
-            for one in batch:
-                await _settle(running, [one])
+            await _halve(running, queue, batch)
             return
         results = [error] * len(batch)
     for one, result in zip(batch, results, strict=True):
         one.settle(result)
+
+
+async def _halve(running: "Running", queue: UUID | None, batch: Sequence[_Waiting]) -> None:
+    middle = len(batch) // 2
+    await _settle(running, queue, batch[:middle])
+    await _settle(running, queue, batch[middle:])
 
 
 async def _alone(running: "Running", one: _Waiting) -> Outcome | Exception:
@@ -158,11 +192,13 @@ async def _at_once(running: "Running", one: _Waiting) -> Outcome:
     return outcome
 
 
-async def _together(running: "Running", batch: Sequence[_Waiting]) -> Sequence[Outcome | Exception]:
+async def _together(
+    running: "Running", batch: Sequence[_Waiting], patience: timedelta | None = None
+) -> Sequence[Outcome | Exception]:
     async def act(tx: Tx) -> list[Outcome | Exception]:
         keys = {one.idempotency.id: one.idempotency for one in reversed(batch) if one.idempotency}
         chosen = _firsts(batch, await claim(tx, list(keys.values())) if keys else set())
-        handled = await running.handler.handle(tx, [one.issued for one in chosen])
+        handled = await running.handler.handle(tx, [one.issued for one in chosen], patience)
         answers: dict[int, Outcome | Exception] = {id(o): done for o, done in zip(chosen, handled, strict=True)}
         if keys:
             await keep(

@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -19,7 +20,7 @@ from shared.postgres import Tx
 _LOAD = """
 SELECT id, category, partition_key, version, shape, state::text AS state FROM stream WHERE id = ANY($1::uuid[])
 """
-_OPEN = "SELECT id, category, partition_key, version, shape, state FROM open_streams($1, $2, $3)"
+_OPEN = "SELECT id, category, partition_key, version, shape, state FROM open_streams($1, $2, $3, $4)"
 _HISTORY = """
 SELECT s.category, s.partition_key, e.version, e.shape, e.type,
        e.data::text AS data, e.meta::text AS meta, e.recorded_at
@@ -78,12 +79,17 @@ async def load(tx: Tx, ids: Iterable[UUID]) -> dict[UUID, Loaded]:
     return _loaded(await tx.fetch(_LOAD, list(ids)))
 
 
-async def lock(tx: Tx, guarded: Sequence[UUID], others: Sequence[UUID], space: str) -> dict[UUID, Loaded]:
+async def lock(
+    tx: Tx, guarded: Sequence[UUID], others: Sequence[UUID], space: str, patience: timedelta | None = None
+) -> dict[UUID, Loaded]:
     """Return the rows of the streams that exist; they stay as they are until the transaction ends.
 
-    Those of `guarded` that do not exist are kept to it as well, in the lock space of a schema.
+    Those of `guarded` that do not exist are kept to it as well, in the lock space of a schema. With `patience`
+    asyncpg.LockNotAvailableError is raised where one stays locked for longer.
     """
-    return _loaded(await tx.fetch(_OPEN, [*guarded, *others], len(guarded), zlib.crc32(space.encode())))
+    milliseconds = patience // timedelta(milliseconds=1) if patience else 0
+    streams = [*guarded, *others]
+    return _loaded(await tx.fetch(_OPEN, streams, len(guarded), zlib.crc32(space.encode()), milliseconds))
 
 
 def _loaded(rows: Iterable[asyncpg.Record]) -> dict[UUID, Loaded]:

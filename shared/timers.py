@@ -31,7 +31,10 @@ SET due_at = excluded.due_at, stream_id = excluded.stream_id, type = excluded.ty
     tries = 0, next_try_at = '-infinity', parked_at = NULL, error = NULL
 WHERE timer.fired_at IS NULL
 """
-_CANCEL = "DELETE FROM timer WHERE id = $1 AND fired_at IS NULL"
+# one that is just being fired waits for its stream, which whoever cancels has: it fires, and finds nothing to do
+_CANCEL = """
+DELETE FROM timer WHERE id = (SELECT id FROM timer WHERE id = $1 AND fired_at IS NULL FOR UPDATE SKIP LOCKED)
+"""
 _DUE = """
 SELECT id, due_at, type, command::text AS command FROM timer t
 WHERE due_at <= clock_timestamp() AND next_try_at <= clock_timestamp() AND fired_at IS NULL AND parked_at IS NULL
@@ -54,7 +57,7 @@ async def schedule(tx: Tx, *, timer_id: UUID, due_at: datetime, stream_id: UUID,
 
 
 async def cancel(tx: Tx, timer_id: UUID) -> None:
-    """Take a timer back, where it has not fired."""
+    """Take a timer back, where it has not fired and is not just being fired: its command must do no harm then."""
     await tx.execute(_CANCEL, timer_id)
 
 

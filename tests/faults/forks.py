@@ -58,7 +58,8 @@ class Forks:
         self._started: Queue[Forked | None] = Queue()
         self._running: dict[int, Forked] = {}
         self._order = Lock()
-        Thread(target=self._hear, daemon=True).start()
+        self._hearing = Thread(target=self._hear, daemon=True)
+        self._hearing.start()
 
     def start(self, words: Sequence[str], environment: Mapping[str, str], log: Path, cwd: Path) -> Forked:
         """Return a process that runs a module with these words."""
@@ -74,8 +75,11 @@ class Forks:
     def close(self) -> None:
         """Fork no more."""
         assert self._forking.stdin
+        assert self._forking.stdout
         self._forking.stdin.close()
         self._forking.wait()
+        self._hearing.join()
+        self._forking.stdout.close()
 
     def _hear(self) -> None:
         assert self._forking.stdout

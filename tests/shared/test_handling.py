@@ -16,7 +16,7 @@ from shared.postgres import Tx
 from shared.running import Running, finish, start
 from shared.settings import Settings
 from shared.store import once
-from tests.shared.toy import COUNTER, TOY, Add, Added, Break, Take, at
+from tests.shared.toy import COUNTER, TOY, Add, Added, Take, at
 
 CAUSE = Cause("test", "test")
 
@@ -55,32 +55,6 @@ async def test_a_hundred_takers_of_seven_get_seven(toy: Running) -> None:
 
     assert sum(await asyncio.gather(*(take() for _ in range(100)))) == 7
     assert await total(toy, counter) == 0
-
-
-async def test_those_who_wait_meanwhile_go_together_whatever_they_write(
-    toy: Running, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    counters, together, handled = [uuid4() for _ in range(50)], toy.handler.handle, list[int]()
-
-    async def counted(tx: Tx, issued: Sequence[Issued]) -> list[Outcome]:
-        handled.append(len(issued))
-        return await together(tx, issued)
-
-    monkeypatch.setattr(toy.handler, "handle", counted)
-    await asyncio.gather(*(perform_one(toy, add.command, CAUSE) for c in counters for add in adds(c, 1, 2)))
-    assert [await total(toy, c) for c in counters] == [3] * 50
-    assert len(handled) < 10
-    assert not toy.queues.waiting
-    assert not toy.queues.writing
-
-
-async def test_a_bug_in_one_command_fails_none_of_those_that_went_with_it(toy: Running) -> None:
-    counters = [uuid4() for _ in range(20)]
-    asked: list[Command] = [add.command for c in counters for add in adds(c, 1)]
-    asked.insert(10, Break(counter_id=uuid4(), at=at(0)))
-    outcomes = await asyncio.gather(*(perform_one(toy, one, CAUSE) for one in asked), return_exceptions=True)
-    assert [type(one) for one in outcomes if not isinstance(one, Outcome)] == [RuntimeError]
-    assert [await total(toy, c) for c in counters] == [1] * 20
 
 
 async def test_the_same_key_and_body_gets_the_first_outcome_again(toy: Running) -> None:

@@ -95,7 +95,7 @@ def does_not_wait_for_its_turn() -> None:
     async def perform_one(running: Running, command: Any, cause: Any, *, idempotency: Any = None) -> Any:
         answer, stream_id = asyncio.get_running_loop().create_future(), running.handler.stream_of(command)
         waiting = performing._Waiting(Issued(command, cause), stream_id, idempotency, answer)
-        await performing._settle(running, [waiting])
+        await performing._settle(running, stream_id, [waiting])
         return await answer
 
     _put(performing, "perform_one", perform_one)
