@@ -102,10 +102,10 @@ def _figures(told: Rehearsed, value: int) -> dict[str, Any]:
         {"branch": branch, "tier": tier, "month": month, **tally}
         for (branch, tier, month), tally in told.places.items()
     ]
-    points = told.difference()
     return {
-        "difference": points,
-        "liability_minor": money(points, value),
+        "difference": told.difference(),
+        "owed": told.owed(),
+        "liability_minor": money(told.owed(), value),
         "customers": told.customers,
         "most": told.most,
         "places": places,

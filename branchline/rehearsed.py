@@ -14,7 +14,7 @@ WIDTH, HEIGHT, FOOT = 900, 320, 40
 
 @dataclass
 class Rehearsed:
-    """All pages together; `places` are by branch, tier and month: receipts, points now, points by the draft."""
+    """All pages together; `places` are by branch, tier and month: receipts, points now, by the draft, and more owed."""
 
     places: dict[tuple[str, str, str], Counter[str]] = field(default_factory=dict)
     customers: Counter[str] = field(default_factory=Counter)
@@ -24,13 +24,17 @@ class Rehearsed:
         """Add a page."""
         for one in page["places"]:
             tally = self.places.setdefault((one["branch"], one["tier"], one["month"]), Counter())
-            tally.update({name: one[name] for name in ("receipts", "now", "then")})
+            tally.update({name: one[name] for name in ("receipts", "now", "then", "owed")})
         self.customers.update(page["customers"])
         self.most = sorted([*self.most, *page["most"]], key=lambda one: -abs(one["difference"]))[:10]
 
     def difference(self) -> int:
         """Return the points that the draft gives more, or less."""
         return sum(tally["then"] - tally["now"] for tally in self.places.values())
+
+    def owed(self) -> int:
+        """Return how many points more could be spent today, or fewer; what is over by now is not among them."""
+        return sum(tally["owed"] for tally in self.places.values())
 
     def by(self, *names: str) -> dict[tuple[str, ...], Counter[str]]:
         """Return the sums by some of branch, tier and month."""
@@ -60,8 +64,9 @@ def table(told: Rehearsed, point_minor: int, currency: str) -> Iterator[str]:
             for place, (text, w) in enumerate(zip(row, widths, strict=True))
         ]
         yield "  ".join(cells).rstrip()
-    owed = money(told.difference(), point_minor)
-    yield f"{told.difference():+,} points, {shown(owed, currency)} {currency} of liability"
+    owed = told.owed()
+    liability = shown(money(owed, point_minor), currency)
+    yield f"{told.difference():+,} points, of which {owed:+,} are still good: {liability} {currency} of liability"
     yield ", ".join(f"{told.customers[name]:,} {name}" for name in ("gain", "lose", "same"))
     yield from (f"customer {one['customer_id']}: {one['difference']:+,}" for one in told.most)
 

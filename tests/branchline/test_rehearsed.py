@@ -6,8 +6,8 @@ from xml.etree import ElementTree
 from branchline.rehearsed import Rehearsed, money, plot, table
 
 
-def page(*places: tuple[str, str, str, int, int, int], gain: int = 0, lose: int = 0) -> dict[str, Any]:
-    names = ("branch", "tier", "month", "receipts", "now", "then")
+def page(*places: tuple[str, str, str, int, int, int, int], gain: int = 0, lose: int = 0) -> dict[str, Any]:
+    names = ("branch", "tier", "month", "receipts", "now", "then", "owed")
     told = [dict(zip(names, place, strict=True)) for place in places]
     most = [{"customer_id": f"c{gain}", "difference": gain}]
     return {"places": told, "customers": {"gain": gain, "lose": lose, "same": 0}, "most": most}
@@ -15,17 +15,18 @@ def page(*places: tuple[str, str, str, int, int, int], gain: int = 0, lose: int 
 
 def told() -> Rehearsed:
     rehearsed = Rehearsed()
-    rehearsed.add(page(("TOR1", "", "2026-03", 2, 100, 150), ("TOR1", "gold", "2026-04", 1, 50, 40), gain=2, lose=1))
-    rehearsed.add(page(("TOR1", "", "2026-03", 1, 10, 1_015), gain=3))
+    march, april = ("TOR1", "", "2026-03", 2, 100, 150, 0), ("TOR1", "gold", "2026-04", 1, 50, 40, -10)
+    rehearsed.add(page(march, april, gain=2, lose=1))
+    rehearsed.add(page(("TOR1", "", "2026-03", 1, 10, 1_015, 1_005), gain=3))
     return rehearsed
 
 
 def test_pages_add_up() -> None:
     rehearsed = told()
-    assert rehearsed.difference() == 1_045
+    assert (rehearsed.difference(), rehearsed.owed()) == (1_045, 995)
     assert rehearsed.by("month") == {
-        ("2026-03",): {"receipts": 3, "now": 110, "then": 1_165},
-        ("2026-04",): {"receipts": 1, "now": 50, "then": 40},
+        ("2026-03",): {"receipts": 3, "now": 110, "then": 1_165, "owed": 1_005},
+        ("2026-04",): {"receipts": 1, "now": 50, "then": 40, "owed": -10},
     }
     assert rehearsed.customers == {"gain": 5, "lose": 1, "same": 0}
     assert [one["customer_id"] for one in rehearsed.most] == ["c3", "c2"]
@@ -41,7 +42,7 @@ def test_the_table_has_a_line_for_each_place_and_what_it_comes_to() -> None:
         "branch  tier  month    receipts  now  draft  difference",
         "TOR1    -     2026-03         3  110  1,165      +1,055",
         "TOR1    gold  2026-04         1   50     40         -10",
-        "+1,045 points, 10.45 CAD of liability",
+        "+1,045 points, of which +995 are still good: 9.95 CAD of liability",
         "5 gain, 1 lose, 0 same",
         "customer c3: +3",
         "customer c2: +2",

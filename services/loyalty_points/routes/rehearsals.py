@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from itertools import groupby
 from typing import Annotated, Any
 from uuid import UUID
@@ -40,7 +41,7 @@ def draft_of(terms: Mapping[str, Any]) -> Terms:
 
 async def rehearse(body: Draft, at: Here) -> dict[str, Any]:
     """Return what the draft would have given the next customers; `next` is null when there are no more."""
-    rehearsal = Rehearsal(draft_of(body.terms), body.holds_from)
+    rehearsal = Rehearsal(draft_of(body.terms), body.holds_from, datetime.now(UTC))
     async with at.pool.acquire() as tx:
         found = await members.of_members(tx, body.after, AT_ONCE, await policies(tx, Terms))
     last = None

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from services.loyalty_points.lifetime import Never
+from services.loyalty_points.lifetime import AfterDays, Expiry, Never
 from services.loyalty_points.reactions import react
 from services.loyalty_points.receipt import Receipt
 from services.loyalty_points.rehearsal import Place, Rehearsal, Tally
@@ -29,6 +29,7 @@ from tests.services.stories import FIRST_DAY, Story, customer, joining, refund, 
 MEI, LI = customer(1), customer(2)
 CAUSE = Cause("a test", "a test")
 SLOW = [HealthCheck.too_slow]  # on a machine that has much to do
+TODAY = FIRST_DAY + timedelta(days=300)
 HALF_AS_MUCH_AGAIN = Terms(points_per_unit="1.5", expiry=Never())
 COUNTED = "SELECT (SELECT count(*) FROM event), (SELECT count(*) FROM lot), (SELECT sum(kept) FROM receipt)"
 
@@ -45,7 +46,7 @@ def rehearsed(books: Books, rehearsal: Rehearsal) -> Rehearsal:
 @given(rewarded_stories())
 def test_a_rehearsal_says_what_the_draft_gives_when_it_is_published_before_all_sales(story: Story) -> None:
     before = Books(terms=Terms(expiry=Never())).hear(story.told)
-    rehearsal = rehearsed(before, Rehearsal(TERMS, ALWAYS))
+    rehearsal = rehearsed(before, Rehearsal(TERMS, ALWAYS, TODAY))
     after = Books(terms=TERMS).hear(story.told)
     assert sum(tally.now for tally in rehearsal.places.values()) == sum(r.kept for r in before.receipts.values())
     assert sum(tally.then for tally in rehearsal.places.values()) == sum(r.kept for r in after.receipts.values())
@@ -56,11 +57,11 @@ def test_who_gains_who_loses_and_where() -> None:
     lis = sale("3", (LI, 333), branch="TOR2")
     books = Books(terms=Terms(expiry=Never()))
     books.hear([march, joining(march, MEI), april, refund(april, (1, 100, 400)), lis, joining(lis, LI)])
-    rehearsal = rehearsed(books, Rehearsal(HALF_AS_MUCH_AGAIN, ALWAYS))
+    rehearsal = rehearsed(books, Rehearsal(HALF_AS_MUCH_AGAIN, ALWAYS, TODAY))
     assert rehearsal.places == {
-        Place("TOR1", "", "2026-03"): Tally(1, 10, 15),
-        Place("TOR1", "", "2026-04"): Tally(1, 4, 6),
-        Place("TOR2", "", "2026-03"): Tally(1, 3, 4),
+        Place("TOR1", "", "2026-03"): Tally(1, 10, 15, 5),
+        Place("TOR1", "", "2026-04"): Tally(1, 4, 6, 2),
+        Place("TOR2", "", "2026-03"): Tally(1, 3, 4, 1),
     }
     assert rehearsal.customers == {"gain": 2}
     assert rehearsal.most == [(7, MEI), (1, LI)]
@@ -70,10 +71,26 @@ def test_a_draft_that_takes_has_losers_and_one_that_begins_later_leaves_what_was
     first, second = sale("1", (MEI, 1_000)), sale("2", (MEI, 1_000), at=FIRST_DAY + timedelta(days=2))
     books = Books(terms=Terms(expiry=Never())).hear([first, joining(first, MEI), second])
     half = Terms(points_per_unit="0.5", expiry=Never())
-    rehearsal = rehearsed(books, Rehearsal(half, FIRST_DAY + timedelta(days=1)))
-    assert list(rehearsal.places.values()) == [Tally(1, 10, 5)]
+    rehearsal = rehearsed(books, Rehearsal(half, FIRST_DAY + timedelta(days=1), TODAY))
+    assert list(rehearsal.places.values()) == [Tally(1, 10, 5, -5)]
     assert (rehearsal.customers, rehearsal.most) == ({"lose": 1}, [(-5, MEI)])
-    assert not rehearsed(books, Rehearsal(half, FIRST_DAY + timedelta(days=9))).places
+    assert not rehearsed(books, Rehearsal(half, FIRST_DAY + timedelta(days=9), TODAY)).places
+
+
+@pytest.mark.parametrize(
+    ("they_were_good", "draft", "owed"),
+    [
+        (Never(), Terms(points_per_unit="2", expiry=AfterDays(days=200)), 0),  # ten more, which would be over by now
+        (AfterDays(days=200), Terms(points_per_unit="2", expiry=Never()), 10),  # ten more, which would be good
+        (AfterDays(days=200), Terms(points_per_unit="0", expiry=Never()), 0),  # ten less, of those that are over
+        (Never(), Terms(points_per_unit="0", expiry=AfterDays(days=200)), -10),  # ten less, of those that are good
+    ],
+)
+def test_points_that_are_over_by_now_are_not_owed(they_were_good: Expiry, draft: Terms, owed: int) -> None:
+    first = sale("1", (MEI, 1_000))
+    books = Books(terms=Terms(expiry=they_were_good)).hear([first, joining(first, MEI)])
+    (tally,) = rehearsed(books, Rehearsal(draft, ALWAYS, TODAY)).places.values()
+    assert (abs(tally.then - tally.now), tally.owed) == (10, owed)
 
 
 @pytest.fixture
@@ -133,4 +150,6 @@ def test_the_rehearsal_is_the_ledgers_own_arithmetic(monkeypatch: pytest.MonkeyP
     first = sale("1", (MEI, 1_000), at=datetime(2026, 3, 1, 15, tzinfo=UTC))
     books = Books(terms=Terms(expiry=Never())).hear([first, joining(first, MEI)])
     monkeypatch.setattr(Receipt, "keeps", lambda _self, earned: sum(earned.values()) + 7)
-    assert list(rehearsed(books, Rehearsal(Terms(), ALWAYS)).places.values()) == [Tally(1, 10, 17)]
+    assert list(rehearsed(books, Rehearsal(Terms(expiry=Never()), ALWAYS, TODAY)).places.values()) == [
+        Tally(1, 10, 17, 7)
+    ]
