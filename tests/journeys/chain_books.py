@@ -29,7 +29,7 @@ async def events(cell: Cell) -> dict[str, int]:
 async def seen(cell: Cell, clients: Collection[str], numbers: Iterable[str]) -> tuple[dict[str, str], dict[str, Any]]:
     """Return what the services have in the form of `Expected.joined` and `Expected.points`."""
     receipts: dict[UUID, str] = {sale_id(BRANCH, TILL, number): number for number in numbers}
-    ids = await _ids(cell, sorted(clients))
+    ids = await ids_of(cell, sorted(clients))
     members = await _members(cell)
     points = {client: await _points(cell, customer, receipts) for client, customer in ids.items()}
     return {client: receipts[members[customer]] for client, customer in ids.items() if customer in members}, points
@@ -50,7 +50,8 @@ def figures(told: Expected) -> dict[str, Any]:
     }
 
 
-async def _ids(cell: Cell, clients: list[str]) -> dict[str, UUID]:
+async def ids_of(cell: Cell, clients: list[str]) -> dict[str, UUID]:
+    """Return the ids of clients by their codes in the export."""
     ids: dict[str, UUID] = {}
     for start in range(0, len(clients), AT_ONCE):
         some = clients[start : start + AT_ONCE]
@@ -82,3 +83,12 @@ async def _points(cell: Cell, customer: UUID, receipts: dict[UUID, str]) -> dict
     assert account["balance"] == 0
     assert account["expired"] == sum(points.values())
     return points
+
+
+async def has_come_true(at_work: Cell, told: Expected, numbers: set[str]) -> None:
+    """Compare what the services have with what must have come of an export."""
+    joined, points = await seen(at_work, told.points.keys(), numbers)
+    assert joined == told.joined
+    assert points == told.points
+    whole = await summary(at_work)
+    assert {name: whole[name] for name in figures(told)} == figures(told)

@@ -15,6 +15,7 @@ from deploy.local.places import CHECKOUT
 LISTINGS = ("service-listing.csv", "product-listing-retail.csv")
 COLUMNS = ("Receipt", "Date", "Description", "Client", "Staff", "Quantity", "Amount", "GST", "PST")
 JOIN_MINIMUM = Decimal(100)
+_SERVICES = "Code,Desc,Cate\nSHCW,Women's hair cut,STYLE\nCON,Consultation,MISC\nCFC,Color full color,COLOR\n"
 REAL = (1436, 1934, Decimal("115809.03"), 766)  # receipts, lines, net, customers
 
 
@@ -78,18 +79,24 @@ def expected(rows: Sequence[dict[str, str]]) -> Expected:
 
 def _made_up(folder: Path) -> Path:
     chance = Random("a salon")
-    (folder / LISTINGS[0]).write_text("Code,Desc\nSHCW,Women's hair cut\nCON,Consultation\n")
+    (folder / LISTINGS[0]).write_text(_SERVICES)
     (folder / LISTINGS[1]).write_text("Code,Description\nOIL,Argan oil 50ml\n")
     rows = []
     for number in range(1, 301):
         for _ in range(chance.choice((1, 1, 2))):
             amount = Decimal(chance.choice((0, 55, 82, "99.99", 100, "31.23", 239, -50)))
             client = f"C{int(40 * chance.random() ** 2):02d}" if chance.random() < 0.9 else "WALK_IN"
-            what = chance.choice(("Women's hair cut", "consultation", "ARGAN oil 50ml", ""))
+            what = chance.choice(("Women's hair cut", "consultation", "color full COLOR", "ARGAN oil 50ml", ""))
             tax = [str(amount * Decimal(rate)) for rate in ("0.05", "0.08")]
-            values = (number, f"05/{1 + number // 12:02d}/2018", what, client, "JJ", 1, amount, *tax)
+            values = (number, _day(number), what, client, "JJ", 1, amount, *tax)
             rows.append(dict(zip(COLUMNS, map(str, values), strict=True)))
     return _write(folder / "receipt-transactions.csv", [row for row in rows if _is_whole(row["Receipt"], rows)])
+
+
+def _day(number: int) -> str:
+    """Return the day of a receipt: six a day, in May and in June."""
+    month, place = divmod(number, 151)
+    return f"{5 + month:02d}/{1 + place // 6:02d}/2018"
 
 
 def _is_whole(number: str, rows: Sequence[dict[str, str]]) -> bool:
