@@ -4,12 +4,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
+from math import ceil
 from typing import Any
 
 from branchline.amount import shown
 
 HEADS = ("branch", "tier", "month", "receipts", "now", "draft", "difference")
-WIDTH, HEIGHT, FOOT = 900, 320, 40
+WIDTH, HEIGHT, FOOT, WORD = 900, 320, 40, 50
 
 
 @dataclass
@@ -72,7 +73,7 @@ def table(told: Rehearsed, point_minor: int, currency: str) -> Iterator[str]:
 
 
 def plot(told: Rehearsed) -> str:
-    """Return an SVG: the difference by month, a bar each."""
+    """Return an SVG: the difference by month, a bar each; of many some have words, each has a title."""
     months = [(month, tally["then"] - tally["now"]) for (month,), tally in told.by("month").items()]
     most = max((abs(points) for _, points in months), default=0) or 1
     step = (WIDTH - 2 * FOOT) / max(1, len(months))
@@ -92,6 +93,8 @@ def _bars(months: Iterable[tuple[str, int]], most: int, step: float) -> Iterator
         yield f'<rect x="{left + step * 0.1:.1f}" y="{top:.1f}" width="{step * 0.8:.1f}" height="{tall:.1f}" '
         yield f'fill="{fill}">'
         yield f"<title>{escape(month)}: {points:+,}</title></rect>"
+        if place % ceil(WORD / step):
+            continue
         yield f'<text x="{left + step / 2:.1f}" y="{HEIGHT - 12}" text-anchor="middle">{escape(month)}</text>'
         yield f'<text x="{left + step / 2:.1f}" y="{top - 4 if points >= 0 else top + tall + 12:.1f}" '
         yield f'text-anchor="middle">{points:+,}</text>'

@@ -1,5 +1,6 @@
 """A rehearsal as it is read: pages add up, and the table and the plot say the same."""
 
+from itertools import pairwise
 from typing import Any
 from xml.etree import ElementTree
 
@@ -55,3 +56,14 @@ def test_the_plot_has_a_bar_for_each_month() -> None:
     titles = [bar.findtext("{http://www.w3.org/2000/svg}title") for bar in bars]
     assert titles == ["2026-03: +1,055", "2026-04: -10"]
     assert ElementTree.fromstring(plot(Rehearsed())).tag.endswith("svg")
+
+
+def test_the_words_of_five_years_do_not_stand_upon_each_other() -> None:
+    rehearsed = Rehearsed()
+    months = [f"{year}-{month:02d}" for year in range(2021, 2026) for month in range(1, 13)]
+    rehearsed.add(page(*(("TOR1", "", month, 1, 0, 7, 7) for month in months)))
+    svg = ElementTree.fromstring(plot(rehearsed))
+    assert len(svg.findall("{http://www.w3.org/2000/svg}rect")) == 60
+    words = [one for one in svg.findall("{http://www.w3.org/2000/svg}text") if one.text in months]
+    places = [float(one.attrib["x"]) for one in words]
+    assert min(after - before for before, after in pairwise(places)) >= 50
