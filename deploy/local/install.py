@@ -69,6 +69,8 @@ def _is_whole() -> bool:
 
 
 def _make() -> None:
+    if ENVIRONMENT.is_symlink():
+        ENVIRONMENT.unlink()  # what it leads to is another checkout's, and would be emptied
     try:
         venv.create(ENVIRONMENT, clear=True, with_pip=True, symlinks=True)
     except subprocess.CalledProcessError:

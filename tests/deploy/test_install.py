@@ -61,6 +61,16 @@ def test_a_half_finished_install_is_healed_by_the_next(checkout: Path) -> None:
     assert not left_over.exists()
 
 
+def test_an_environment_that_is_another_checkouts_is_left_alone(checkout: Path) -> None:
+    others = checkout.parent / "others"
+    (others / "lib").mkdir(parents=True)
+    (checkout / ".venv").symlink_to(others)
+    assert install(checkout).returncode == 0
+    assert is_installed(checkout)
+    assert not (checkout / ".venv").is_symlink()
+    assert [place.name for place in others.iterdir()] == ["lib"]
+
+
 def test_a_package_with_another_hash_is_refused_and_nothing_counts_as_installed(checkout: Path) -> None:
     (checkout / "requirements.lock").write_text(f"{locked().split()[0]} --hash=sha256:{'0' * 64}\n")
     assert install(checkout).returncode != 0
