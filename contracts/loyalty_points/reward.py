@@ -1,6 +1,7 @@
 """A reward as an entry of the ledger names it."""
 
 from enum import StrEnum
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
@@ -13,6 +14,7 @@ class RewardKind(StrEnum):
     GIFT = "gift"
     SERVICE = "service"
     MONEY_OFF = "money-off"
+    COUPON = "coupon"
     UNKNOWN = "unknown"
 
     @classmethod
@@ -23,7 +25,8 @@ class RewardKind(StrEnum):
 class RewardBought(BaseModel):
     """What was bought: the reward's code, the version of its description, and at which branch.
 
-    `amount_minor` is what a money-off takes off, in the chain's currency.
+    `amount_minor` is what a money-off takes off, in the chain's currency. `coupon_id` is the coupon of `offer` that was
+    issued with it, and is voided when it is given back.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -33,3 +36,5 @@ class RewardBought(BaseModel):
     kind: RewardKind
     branch: str
     amount_minor: Minor | None = None
+    offer: str | None = None
+    coupon_id: UUID | None = None

@@ -2,7 +2,8 @@
 
 What comes back goes to its lots, by the rule of returned holds: it settles debt first, and what has expired meanwhile
 is gone, as it is for whoever kept her points. An allowance's points and what a till let her spend do not come back:
-only the till knows what was handed over.
+only the till knows what was handed over. A coupon is hers when she redeems it: it is not put by, and its entry names
+it, for reward.handing to issue it or to take it back with the points.
 """
 
 from uuid import UUID
@@ -12,7 +13,7 @@ from services.loyalty_points.domain.lots import is_alive, repaying, split, total
 from services.loyalty_points.domain.page import KnownHold, Ledger, Page
 from services.loyalty_points.domain.spending import CAPTURED, REVERSED, drawn, put_by
 from services.loyalty_points.reward.domain import Reason
-from services.loyalty_points.reward.offer import Offer
+from services.loyalty_points.reward.offer import Offer, coupon_id
 from shared.errors import Rejected
 from shared.message import Command, Instant
 
@@ -57,6 +58,7 @@ def redeem_reward(command: RedeemReward, page: Page) -> None:
         raise Rejected("redemption-differs", redemption_id=command.redemption_id)
     offer = _offered(command.offer, command.branch, page)
     points = offer.described.points
+    coupon = coupon_id(command.customer_id, command.redemption_id) if offer.is_coupon else None
     page.tell(
         PointsRedeemed(
             at=command.at,
@@ -65,7 +67,7 @@ def redeem_reward(command: RedeemReward, page: Page) -> None:
             points=points,
             lots=drawn(points, page),
             branch=command.branch,
-            reward=offer.bought(command.branch),
+            reward=offer.bought(command.branch, coupon),
             balance=0,
             debt=page.account.debt,
         )
@@ -79,6 +81,8 @@ def hold_reward(command: HoldReward, page: Page) -> None:
             return
         raise Rejected("hold-differs", hold_id=command.hold_id)
     offer = _offered(command.offer, command.branch, page)
+    if offer.is_coupon:
+        raise Rejected("coupon-not-put-by", reward=offer.code)
     put_by(command.hold_id, offer.described.points, command.until, page, reward=offer.bought(command.branch))
 
 

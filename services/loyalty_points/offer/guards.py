@@ -14,6 +14,7 @@ _LATEST = """
 INSERT INTO coupon_offer (offer_id, code, number) VALUES ($1, $2, $3)
 ON CONFLICT (offer_id) DO UPDATE SET number = excluded.number
 """
+_WORDED = "SELECT code FROM coupon_offer WHERE code = ANY ($1::text[])"
 # the row is the queue in which coupons of an offer are counted; its words may be new when the turn has come
 _LOCK = """
 SELECT offer_id, code, number, issued FROM coupon_offer
@@ -46,6 +47,11 @@ async def guard(tx: Tx, events: Sequence[Envelope], /) -> None:
         if isinstance(event, OfferWorded):
             await tx.execute(_LATEST, event.offer_id, event.code, event.number)
             await tx.execute(_WORD, event.offer_id, event.number, event.terms.model_dump_json())
+
+
+async def worded(tx: Tx, codes: Sequence[str]) -> set[str]:
+    """Return which of the offers there are."""
+    return {row["code"] for row in await tx.fetch(_WORDED, codes)}
 
 
 async def lock(tx: Tx, offers: Iterable[UUID]) -> Mapping[UUID, Offered]:

@@ -15,7 +15,7 @@ from services.loyalty_points.reward.offer import Description
 from shared.errors import Rejected
 from shared.message import Command, Event
 
-SHAPE = 1
+SHAPE = 2
 
 Reason = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
 
@@ -26,6 +26,7 @@ class DescribeReward(Command):
     reward_id: UUID
     code: str
     described: Description
+    is_offered: bool = False  # brought by guards.gather: whether there is the offer that a coupon names
 
 
 class WithdrawReward(Command):
@@ -88,11 +89,13 @@ initial = Reward()
 
 
 def decide(command: RewardCommand, reward: Reward) -> Sequence[RewardEvent]:
-    """Return what the command causes; refuse what is said of no reward, and a stock below zero."""
+    """Return what the command causes; refuse what is said of no reward or offer, and a stock below zero."""
     match command:
         case DescribeReward(described=described):
             if described == reward.described and not reward.withdrawn:
                 return []
+            if described.offer and not command.is_offered:
+                raise Rejected("offer-unknown", offer=described.offer)
             number = reward.number + 1
             return [
                 RewardDescribed(

@@ -12,7 +12,14 @@ from uuid import UUID
 import asyncpg
 
 from contracts.loyalty_points import HoldReleased, PointsHeld, PointsRedeemed, RedemptionReversed
-from services.loyalty_points.reward.domain import ChangeStock, RewardCommand, RewardDescribed, RewardWithdrawn
+from services.loyalty_points.offer import guards as offers
+from services.loyalty_points.reward.domain import (
+    ChangeStock,
+    DescribeReward,
+    RewardCommand,
+    RewardDescribed,
+    RewardWithdrawn,
+)
 from services.loyalty_points.reward.domain import StockChanged as Changed
 from services.loyalty_points.reward.offer import Description, Offer, reward_id
 from shared.message import Command, Envelope, Event
@@ -62,12 +69,21 @@ Wish = tuple[UUID, UUID]  # the customer, and the reward
 
 
 async def gather(tx: Tx, commands: Sequence[RewardCommand], /) -> Sequence[Command]:
-    """Bring what is left, and hold it."""
+    """Bring what is left, and hold it; and whether there are the offers that coupons name."""
     asked = [c.reward_id for c in commands if isinstance(c, ChangeStock)]
     left = {row["reward_id"]: row["stock"] for row in await _hold(tx, asked)}
-    return [
-        c.model_copy(update={"left": left.get(c.reward_id, 0)}) if isinstance(c, ChangeStock) else c for c in commands
-    ]
+    named = [c.described.offer for c in commands if isinstance(c, DescribeReward) and c.described.offer]
+    offered = await offers.worded(tx, named) if named else ()
+    informed: list[Command] = []
+    for command in commands:
+        match command:
+            case ChangeStock():
+                informed.append(command.model_copy(update={"left": left.get(command.reward_id, 0)}))
+            case DescribeReward():
+                informed.append(command.model_copy(update={"is_offered": command.described.offer in offered}))
+            case _:
+                informed.append(command)
+    return informed
 
 
 async def guard(tx: Tx, events: Sequence[Envelope], /) -> None:

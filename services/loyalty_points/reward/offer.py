@@ -9,10 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from contracts.loyalty_points import RewardBought, RewardKind
 from contracts.money import LARGEST, Minor
+from services.loyalty_points.offer.domain import OfferCode
 from shared.errors import Rejected
 from shared.message import Instant
 
 _REWARDS = UUID("5b3a7f0e-7c35-5d0a-8f43-0f6f2b7f9a05")
+_COUPONS = UUID("5b3a7f0e-7c35-5d0a-8f43-0f6f2b7f9a06")
 
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$")]
 Title = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
@@ -24,11 +26,16 @@ def reward_id(code: str) -> UUID:
     return uuid5(_REWARDS, code)
 
 
+def coupon_id(customer_id: UUID, redemption_id: UUID) -> UUID:
+    """Return the id of the coupon that a redemption gives: the same for ever, so that it gives one."""
+    return uuid5(_COUPONS, f"{customer_id}/{redemption_id}")
+
+
 class Description(BaseModel):
     """What a reward is, and who may have it. No tiers and no branches: all; no date: at any time.
 
-    `amount_minor` is what a money-off takes off. `counted`: there is a stock of it. `most_each` counts for ever,
-    `most_in_period` in the last `period_days`.
+    `amount_minor` is what a money-off takes off, `offer` whose coupon a coupon is. `counted`: there is a stock of it.
+    `most_each` counts for ever, `most_in_period` in the last `period_days`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,6 +44,7 @@ class Description(BaseModel):
     kind: RewardKind
     points: Annotated[int, Field(strict=True, ge=1, le=LARGEST)]
     amount_minor: Annotated[Minor, Field(gt=0)] | None = None
+    offer: OfferCode | None = None
     counted: bool = False
     most_each: Most | None = None
     most_in_period: Most | None = None
@@ -52,6 +60,8 @@ class Description(BaseModel):
             raise ValueError("a kind of reward that there is not")
         if (self.kind is RewardKind.MONEY_OFF) != (self.amount_minor is not None):
             raise ValueError("a money-off, and nothing else, has an amount")
+        if (self.kind is RewardKind.COUPON) != (self.offer is not None):
+            raise ValueError("a coupon, and nothing else, is one of an offer")
         if (self.most_in_period is None) != (self.period_days is None):
             raise ValueError("a limit by period has both its number and its days")
         if self.from_at and self.until_at and self.from_at >= self.until_at:
@@ -72,7 +82,12 @@ class Offer:
     taken_in_period: int
     tier: str | None
 
-    def bought(self, branch: str) -> RewardBought:
+    @property
+    def is_coupon(self) -> bool:
+        """Return whether it is a coupon, which nobody hands over."""
+        return self.described.kind is RewardKind.COUPON
+
+    def bought(self, branch: str, coupon: UUID | None = None) -> RewardBought:
         """Return it as an entry names it."""
         return RewardBought(
             code=self.code,
@@ -80,6 +95,8 @@ class Offer:
             kind=self.described.kind,
             branch=branch,
             amount_minor=self.described.amount_minor,
+            offer=self.described.offer,
+            coupon_id=coupon,
         )
 
     def check(self, branch: str, at: datetime) -> None:

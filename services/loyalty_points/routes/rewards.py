@@ -3,7 +3,7 @@
 `seconds` are how long a reward is put by.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -17,8 +17,9 @@ from services.loyalty_points.domain import (
     ReverseRedemption,
 )
 from services.loyalty_points.reward.domain import Reason
+from services.loyalty_points.reward.handing import hand_over
 from services.loyalty_points.reward.offer import Code, reward_id
-from services.loyalty_points.routes.doing import ONE, PEOPLE, Body, Points, perform
+from services.loyalty_points.routes.doing import ONE, PEOPLE, Body, Points, known, perform
 from services.loyalty_points.routes.spending import LONGEST_HOLD
 from shared.http import Here, Once, Problem, Route, Who, Why
 from shared.message import Instant
@@ -60,19 +61,17 @@ class Allowing(Points):
 async def redeem(
     customer_id: UUID, reward: str, body: Handing, at: Here, caller: Who, cause: Why, once: Once
 ) -> dict[str, Any]:
-    """Spend a reward's price on it."""
+    """Spend a reward's price on it; a coupon is hers at once."""
     _check(caller, body.branch)
-
-    def command(now: datetime) -> AccountCommand:
-        return RedeemReward(
-            at=now,
-            customer_id=customer_id,
-            redemption_id=body.redemption_id,
-            reward_id=reward_id(reward),
-            branch=body.branch,
-        )
-
-    return await perform(at, customer_id, None, command, cause, once)
+    await known(at, customer_id)
+    command = RedeemReward(
+        at=datetime.now(UTC),
+        customer_id=customer_id,
+        redemption_id=body.redemption_id,
+        reward_id=reward_id(reward),
+        branch=body.branch,
+    )
+    return {"version": (await hand_over(at, command, cause, once)).version}
 
 
 async def hold(
@@ -97,12 +96,11 @@ async def hold(
 async def reverse(
     customer_id: UUID, redemption_id: UUID, body: Reversal, at: Here, cause: Why, once: Once
 ) -> dict[str, Any]:
-    """Give a redemption's points back, and its reward to the stock, once."""
-
-    def command(now: datetime) -> AccountCommand:
-        return ReverseRedemption(at=now, customer_id=customer_id, redemption_id=redemption_id, reason=body.reason)
-
-    return await perform(at, customer_id, None, command, cause, once)
+    """Give a redemption's points back, and its reward to the stock, once; a coupon that was used does not come back."""
+    await known(at, customer_id)
+    now = datetime.now(UTC)
+    command = ReverseRedemption(at=now, customer_id=customer_id, redemption_id=redemption_id, reason=body.reason)
+    return {"version": (await hand_over(at, command, cause, once)).version}
 
 
 async def allow(customer_id: UUID, body: Allowing, at: Here, caller: Who, cause: Why, once: Once) -> dict[str, Any]:

@@ -22,8 +22,11 @@ class Calling:
 
     running: Running
 
-    async def call(self, method: str, path: str, body: Any = None, role: str = "staff") -> httpx2.Response:
+    async def call(
+        self, method: str, path: str, body: Any = None, role: str = "staff", key: str | None = None
+    ) -> httpx2.Response:
         headers = {"authorization": f"Bearer {Tokens(self.running.settings).sign(role)}"}
+        headers |= {"idempotency-key": key} if key else {}
         address = self.running.settings.address("loyalty-points")
         async with httpx2.AsyncClient(base_url=address, trust_env=False) as client:
             return await client.request(method, path, json=body, headers=headers)

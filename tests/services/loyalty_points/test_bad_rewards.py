@@ -7,6 +7,8 @@ from uuid import uuid4
 from tests.services.loyalty_points.desk import Desk
 
 CREAM = {"title": "Hand cream", "kind": "gift", "points": 3, "counted": True, "branches": ["TOR1", "TOR2"]}
+COUPON = {"title": "A coupon", "kind": "coupon", "points": 3, "offer": "welcome"}
+ENDED = {"benefit": {"kind": "percent", "payable": "0.8"}, "total": 0}
 TAKE = {"redemption_id": str(uuid4()), "branch": "TOR1"}
 PUT_BY = {"hold_id": str(uuid4()), "branch": "TOR1", "seconds": 60}
 ALLOW = {"allowance_id": str(uuid4()), "branch": "TOR1", "till": "TOR1-1", "points": 1, "until": "{soon}"}
@@ -22,6 +24,8 @@ TABLE: dict[str, tuple[str, Any, int, str]] = {
     "a reward that costs too much": ("/{mei}/rewards/scarf/redeem", TAKE, 409, "not-enough-points"),
     "one of an empty shelf": ("/{mei}/rewards/cream/redeem", TAKE, 409, "reward-out-of-stock"),
     "one elsewhere": ("/{mei}/rewards/cream/redeem", TAKE | {"branch": "VAN1"}, 409, "reward-not-here"),
+    "a coupon put by": ("/{mei}/rewards/voucher/hold", PUT_BY, 409, "coupon-not-put-by"),
+    "a coupon of an offer that has ended": ("/{mei}/rewards/voucher/redeem", TAKE, 409, "offer-exhausted"),
     "no branch": ("/{mei}/rewards/scarf/redeem", {"redemption_id": str(uuid4())}, 422, "malformed"),
     "a branch in a sentence": ("/{mei}/rewards/scarf/redeem", TAKE | {"branch": "at home"}, 422, "malformed"),
     "a reward by a hold's name": (
@@ -70,6 +74,8 @@ async def described(desk: Desk) -> dict[str, str]:
     """Describe the rewards, let a till have points of Li's; return the names that the table fills in."""
     for code, more in (("cream", {}), ("scarf", {"points": 6, "counted": False, "branches": []})):
         assert (await desk.call("PUT", f"/v1/rewards/{code}", CREAM | more)).status_code == 200
+    assert (await desk.call("PUT", "/v1/coupon-offers/welcome", ENDED)).status_code == 200
+    assert (await desk.call("PUT", "/v1/rewards/voucher", COUPON)).status_code == 200
     now = datetime.now(UTC)
     instants = {"soon": now + timedelta(hours=1), "past": now - timedelta(days=1), "far": now + timedelta(days=365)}
     named = {name: at.isoformat() for name, at in instants.items()}
@@ -98,7 +104,10 @@ REWARDS: dict[str, tuple[str, str, Any, int, str]] = {
     "a price beyond counting": ("PUT", "/cream", CREAM | {"points": 2**63}, 422, "malformed"),
     "half a point": ("PUT", "/cream", CREAM | {"points": 0.5}, 422, "malformed"),
     "a kind that is none": ("PUT", "/cream", CREAM | {"kind": "pony"}, 422, "malformed"),
-    "a coupon": ("PUT", "/cream", CREAM | {"kind": "coupon"}, 422, "malformed"),
+    "a coupon, and not of which offer": ("PUT", "/cream", CREAM | {"kind": "coupon"}, 422, "malformed"),
+    "a gift of an offer": ("PUT", "/cream", CREAM | {"offer": "welcome"}, 422, "malformed"),
+    "a coupon of an offer in a sentence": ("PUT", "/cream", COUPON | {"offer": "10% off"}, 422, "malformed"),
+    "a coupon of no offer that there is": ("PUT", "/cream", COUPON | {"offer": "pony"}, 409, "offer-unknown"),
     "money off, and not how much": ("PUT", "/cream", CREAM | {"kind": "money-off"}, 422, "malformed"),
     "a code in a sentence": ("PUT", "/hand cream", CREAM, 422, "malformed"),
     "withdrawn without a reason": ("POST", "/cream/withdraw", {}, 422, "malformed"),
