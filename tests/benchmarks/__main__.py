@@ -40,7 +40,9 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("rows", nargs="*", metavar="ROW[/CONTEST]", help=f"of {', '.join(ROWS)}; or report")
     parser.add_argument("--laps", type=int, help="instead of what each contest has")
-    parser.add_argument("--large", type=int, help="events in the large store of growth, lots in expiry")
+    parser.add_argument(
+        "--large", type=int, help="events in the large store of growth, lots in expiry, receipts in rehearsal"
+    )
     options = parser.parse_args(arguments)
     wanted = options.rows or list(ROWS)
     if unknown := [one for one in wanted if one.partition("/")[0] not in (*ROWS, "report")]:

@@ -104,13 +104,19 @@ async def member(own: Store, receipts: int, net_minor: int, at: datetime) -> UUI
     return who
 
 
-async def copied(own: Store, of: UUID, count: int, *, moved: timedelta = timedelta()) -> list[UUID]:
-    """Return as many members with the same history, whose points expire so much later, or earlier."""
+async def copied(
+    own: Store, of: UUID, count: int, *, moved: timedelta = timedelta(), receipts_alone: bool = False
+) -> list[UUID]:
+    """Return as many members with the same history, whose points expire so much later, or earlier.
+
+    With `receipts_alone` they have neither events nor lots: for what looks at receipts.
+    """
     ids = sorted(uuid4() for _ in range(count))
     async with owner(own) as tx:
         ends_at = await tx.fetchval(_EXPIRES_AT, of)
         for begin in range(0, count, TOGETHER):
-            await _copy(tx, of, ids[begin : begin + TOGETHER], ends_at, moved)
+            some = ids[begin : begin + TOGETHER]
+            await (_copy_receipts(tx, of, some, *NOTHING) if receipts_alone else _copy(tx, of, some, ends_at, moved))
         await tx.execute(_TIDY)
     return ids
 
@@ -122,8 +128,14 @@ async def _copy(
     minutes = [str(int(one.timestamp()) // 60) for one in ends] or NOTHING
     text = [f"{one:%Y-%m-%dT%H:%M:%SZ}" for one in ends] or NOTHING
     async with tx.transaction():
-        await tx.execute(_STREAMS, of, ids, *minutes)
+        await _copy_receipts(tx, of, ids, *minutes)
         await tx.execute(_EVENTS, of, ids, *text)
-        await tx.execute(_RECEIPTS, of, ids)
         await tx.execute(_LOTS, of, ids, moved)
         await tx.execute(_EXPIRIES, of, ids, moved)
+
+
+async def _copy_receipts(
+    tx: "asyncpg.Connection[asyncpg.Record]", of: UUID, ids: Sequence[UUID], was: str, now: str
+) -> None:
+    await tx.execute(_STREAMS, of, ids, was, now)
+    await tx.execute(_RECEIPTS, of, ids)

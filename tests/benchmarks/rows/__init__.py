@@ -5,6 +5,7 @@ ROWS = {
     "handle": "batches of commands with natural keys and a guard table",
     "accounts": "points redeemed by many at once, from one account and from many",
     "expiry": "a chain's points that expire in one night, beside live sales",
+    "rehearsal": "a draft of the points' terms over all receipts of a chain",
     "relay": "committed events to Kafka",
     "consumer": "Kafka's records to a view, and to a reaction's events",
     "rebuild": "a view built anew beside live traffic",
