@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
@@ -14,7 +14,7 @@ from services.loyalty_points.coupon.domain import VoidCoupon
 from services.loyalty_points.coupon.issuing import IssueCoupon
 from services.loyalty_points.domain import RedeemReward
 from services.loyalty_points.offer.domain import offer_id
-from services.loyalty_points.reward.handing import following
+from services.loyalty_points.reward.handing import following, hand_over
 from services.loyalty_points.reward.offer import Description, reward_id
 from shared.performing import perform_one
 from tests.services.loyalty_points.basket.shop import PERCENT
@@ -103,6 +103,13 @@ async def redeem(calling: Calling, who: UUID, redemption_id: UUID) -> str:
     return str(answer.json().get("code", "done"))
 
 
+def taking(who: UUID, redemption_id: UUID, at: datetime) -> RedeemReward:
+    """Return the command that a redemption is."""
+    return RedeemReward(
+        at=at, customer_id=who, redemption_id=redemption_id, reward_id=reward_id("half-a-cut"), branch="TOR1"
+    )
+
+
 async def give_back(calling: Calling, who: UUID, redemption_id: UUID) -> str:
     path = f"/v1/accounts/{who}/redemptions/{redemption_id}/reverse"
     return str((await calling.call("POST", path, {"reason": "wrong-gift"})).json().get("code", "done"))
@@ -187,6 +194,14 @@ async def test_a_used_coupon_does_not_come_back_until_its_basket_does(calling: C
     assert (await has(calling, who), await is_paid(calling)) == ((10, ["voided"]), True)
 
 
+async def test_a_coupon_that_she_let_expire_does_not_come_back(calling: Calling) -> None:
+    await opened(calling, valid_days=1)
+    who, redemption_id = await calling.member(10), uuid4()
+    await hand_over(calling.running, taking(who, redemption_id, datetime.now(UTC) - timedelta(days=2)), CAUSE)
+    assert await give_back(calling, who, redemption_id) == "coupon-expired"
+    assert await has(calling, who) == (0, ["expired"])
+
+
 async def test_the_same_key_gets_the_same_answer_of_what_was_refused_too(calling: Calling) -> None:
     await opened(calling, total=0)
     who, body = await calling.member(10), {"redemption_id": str(uuid4()), "branch": "TOR1"}
@@ -204,8 +219,5 @@ async def test_the_same_key_gets_the_same_answer_of_what_was_refused_too(calling
 async def test_points_that_are_spent_by_a_door_that_issues_nothing_are_seen(calling: Calling) -> None:
     await opened(calling)
     who = await calling.member(10)
-    taken = RedeemReward(
-        at=datetime.now(UTC), customer_id=who, redemption_id=uuid4(), reward_id=reward_id("half-a-cut"), branch="TOR1"
-    )
-    await perform_one(calling.running, taken, CAUSE)
+    await perform_one(calling.running, taking(who, uuid4(), datetime.now(UTC)), CAUSE)
     assert not await is_paid(calling)
