@@ -11,8 +11,8 @@ from shared.errors import Rejected
 from shared.idempotency import Idempotency, KeyReused
 from shared.message import Cause, Command, Event
 from shared.performing import perform_one
-from shared.whole import perform_whole
 from shared.running import Running
+from shared.whole import perform_whole
 from tests.shared.toy import COUNTER, Add, Added, Take, at
 
 CAUSE = Cause("test", "test")

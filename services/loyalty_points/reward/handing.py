@@ -14,8 +14,8 @@ from services.loyalty_points.offer.domain import offer_id
 from shared.handling import Outcome
 from shared.idempotency import Idempotency
 from shared.message import Cause, Command, Event
-from shared.performing import perform_whole
 from shared.running import Running
+from shared.whole import perform_whole
 
 SOURCE = "reward"
 
