@@ -43,7 +43,9 @@ class Aggregate:
     """A kind of stream: its rules, what it takes and says, and the command fields that name the stream and its key.
 
     Of the commands in `renewed` several for one stream are gathered together: each later one is told what those before
-    it did.
+    it did. `follow` makes of a command and its stream's state the command for the stream on which that one goes on;
+    None where it stays. Commands of `in_turn` are about several streams: in a batch all that was asked before them
+    comes first.
     """
 
     category: str
@@ -55,6 +57,8 @@ class Aggregate:
     partition: str | None = None
     guards: Guards | None = None
     renewed: Mapping[type[Command], Renewal] = field(default_factory=dict)
+    follow: Callable[[Any, Any], Command | None] | None = None
+    in_turn: tuple[type[Command], ...] = ()
 
     def fold(self, events: Iterable[Event], state: Any = None) -> Any:
         """Return the state after `events`, from `state` or from the beginning."""

@@ -1,11 +1,13 @@
 """Commands to events: lock and load the streams, gather, decide, append, guard; one command or hundreds at a time."""
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
+from itertools import chain
+from operator import attrgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -15,8 +17,11 @@ from shared import telemetry
 from shared.decider import Aggregate
 from shared.errors import Rejected
 from shared.message import Cause, Command, Envelope, Event, Issued, Vocabulary
+from shared.orders import Order, in_rounds, onward
 from shared.postgres import Tx
 from shared.store import Change, Done, Loaded, append, history, load, lock
+
+LONGEST_CHAIN = 1000
 
 
 class Outcome(NamedTuple):
@@ -27,15 +32,6 @@ class Outcome(NamedTuple):
     events: tuple[Envelope, ...] = ()
     refusal: Rejected | None = None
     replayed: bool = False
-
-
-class _Order(NamedTuple):
-    """A command of a batch: its place there, who takes it, and the stream it writes."""
-
-    place: int
-    issued: Issued
-    aggregate: Aggregate
-    stream_id: UUID
 
 
 @dataclass(slots=True)
@@ -57,6 +53,10 @@ class _Stream:
         return tuple(told)
 
 
+def _onward(order: Order, streams: Mapping[UUID, _Stream]) -> Order:
+    return onward(order, streams[order.stream_id].state)
+
+
 @contextmanager
 def _timed(issued: Sequence[Issued]) -> Iterator[None]:
     parents = (one.cause.traceparent for one in issued)
@@ -73,6 +73,7 @@ class Handler:
         self._by_command = {command: a for a in aggregates for command in a.commands}
         self._by_category = {a.category: a for a in aggregates}
         self._guarded = [a for a in aggregates if a.guards]
+        self._some_move = any(a.follow for a in aggregates)
         self._states: Mapping[str, TypeAdapter[Any]] = {a.category: TypeAdapter(a.state) for a in aggregates}
         self._vocabularies = {a.category: Vocabulary(a.events) for a in aggregates}
 
@@ -97,14 +98,23 @@ class Handler:
         With `patience` asyncpg.LockNotAvailableError is, too, where a stream stays locked for longer.
 
         Commands of one stream see each other: those of an aggregate with guards go in rounds, one a stream at a time
-        unless they are renewed.
+        unless they are renewed. Where a stream has moved on, also within the batch, they go on with it.
         """
         with _timed(issued):
-            orders = [self._order(index, one) for index, one in enumerate(issued)]
-            streams = await self._open(tx, orders, patience)
+            streams: dict[UUID, _Stream] = {}
+            first = [self._order(index, one) for index, one in enumerate(issued)]
+            orders = await self._open(tx, first, streams, patience)
             outcomes: dict[int, Outcome] = {}
-            for chosen in self._rounds(orders):
-                await self._round(tx, chosen, streams, outcomes)
+            rounds = deque(self._in_rounds(orders))
+            while rounds:
+                chosen = rounds.popleft()
+                if any(_onward(order, streams) is not order for order in chosen):
+                    left = await self._open(
+                        tx, sorted(chain(chosen, *rounds), key=attrgetter("place")), streams, patience
+                    )
+                    rounds = deque(self._in_rounds(left))
+                else:
+                    await self._round(tx, chosen, streams, outcomes)
             return [outcomes[index] for index in range(len(issued))]
 
     async def state(self, tx: Tx, category: str, stream_id: UUID) -> tuple[int, Any]:
@@ -125,33 +135,50 @@ class Handler:
 
         `done` makes the row of an idempotency key from the outcome. Raises Rejected, Conflict, DoneBefore.
         """
-        order = self._order(0, issued)
-        stream_id = order.stream_id
         with _timed([issued]):
-            found = await load(tx, [stream_id])
-            stream = (await self._streams(tx, {stream_id: order}, found))[stream_id]
-            told = stream.tell(stream_id, order.aggregate.domain.decide(issued.command, stream.state), issued.cause)
+            streams: dict[UUID, _Stream] = {}
+            order = await self._loaded(tx, self._order(0, issued), streams)
+            stream_id, stream = order.stream_id, streams[order.stream_id]
+            events = order.aggregate.domain.decide(order.issued.command, stream.state)
+            told = stream.tell(stream_id, events, issued.cause)
             outcome = Outcome(stream_id, stream.version, told)
             if told or done:
                 changes = [self._change(stream_id, stream, told)] if told else []
                 await append(tx, changes, self.partitions, done(outcome) if done else None)
             return outcome
 
-    def _order(self, index: int, issued: Issued) -> _Order:
+    def _order(self, index: int, issued: Issued) -> Order:
         aggregate = self._by_command[type(issued.command)]
-        return _Order(index, issued, aggregate, getattr(issued.command, aggregate.key))
+        return Order(index, issued, aggregate, getattr(issued.command, aggregate.key))
 
-    async def _open(self, tx: Tx, orders: Sequence[_Order], patience: timedelta | None) -> dict[UUID, _Stream]:
-        """Lock and load every stream of the batch; of guarded ones also the ids that have no stream yet."""
-        firsts = {order.stream_id: order for order in reversed(orders)}
-        guarded = [stream_id for stream_id, order in firsts.items() if order.aggregate.guards]
-        others = [stream_id for stream_id, order in firsts.items() if not order.aggregate.guards]
-        found = await lock(tx, guarded, others, self._space, patience)
-        return await self._streams(tx, firsts, found)
+    async def _open(
+        self, tx: Tx, orders: Sequence[Order], streams: dict[UUID, _Stream], patience: timedelta | None
+    ) -> list[Order]:
+        """Return the orders for the streams on which theirs go on, each stream locked and loaded into `streams`.
 
-    async def _streams(
-        self, tx: Tx, firsts: Mapping[UUID, _Order], found: Mapping[UUID, Loaded]
-    ) -> dict[UUID, _Stream]:
+        Of guarded ones also the ids that have no stream yet.
+        """
+        for _ in range(LONGEST_CHAIN):
+            firsts = {order.stream_id: order for order in reversed(orders) if order.stream_id not in streams}
+            if firsts:
+                guarded = [stream_id for stream_id, order in firsts.items() if order.aggregate.guards]
+                others = [stream_id for stream_id, order in firsts.items() if not order.aggregate.guards]
+                streams |= await self._streams(tx, firsts, await lock(tx, guarded, others, self._space, patience))
+            there = [_onward(order, streams) for order in orders] if self._some_move else list(orders)
+            if all(order is before for order, before in zip(there, orders, strict=True)):
+                return there
+            orders = there
+        raise RuntimeError("streams move on to each other")
+
+    async def _loaded(self, tx: Tx, order: Order, streams: dict[UUID, _Stream]) -> Order:
+        """Return the order for the stream on which its own goes on, loaded into `streams`."""
+        while order.stream_id not in streams:
+            found = await load(tx, [order.stream_id])
+            streams |= await self._streams(tx, {order.stream_id: order}, found)
+            order = _onward(order, streams)
+        return order
+
+    async def _streams(self, tx: Tx, firsts: Mapping[UUID, Order], found: Mapping[UUID, Loaded]) -> dict[UUID, _Stream]:
         streams: dict[UUID, _Stream] = {}
         for stream_id, (_, issued, aggregate, _) in firsts.items():
             known = found.get(stream_id)
@@ -169,23 +196,11 @@ class Handler:
             return self._states[aggregate.category].validator.validate_json(found.state)
         return aggregate.fold(e.event for e in await self.history(tx, aggregate.category, stream_id))
 
-    def _rounds(self, orders: list[_Order]) -> list[list[_Order]]:
-        if not self._guarded:
-            return [orders]
-        rounds: list[list[_Order]] = []
-        latest: dict[UUID, tuple[int, bool]] = {}
-        for order in orders:
-            shares = not order.aggregate.guards or type(order.issued.command) in order.aggregate.renewed
-            place, are_shared = latest.get(order.stream_id, (0, True) if shares else (-1, False))
-            place += not (shares and are_shared)
-            latest[order.stream_id] = place, shares
-            if place == len(rounds):
-                rounds.append([])
-            rounds[place].append(order)
-        return rounds
+    def _in_rounds(self, orders: list[Order]) -> list[list[Order]]:
+        return in_rounds(orders) if self._guarded or self._some_move else [orders]
 
     async def _round(
-        self, tx: Tx, chosen: list[_Order], streams: Mapping[UUID, _Stream], outcomes: dict[int, Outcome]
+        self, tx: Tx, chosen: list[Order], streams: Mapping[UUID, _Stream], outcomes: dict[int, Outcome]
     ) -> None:
         told: dict[UUID, list[Envelope]] = defaultdict(list)
         by_aggregate: dict[str, list[Envelope]] = defaultdict(list)
@@ -214,7 +229,7 @@ class Handler:
             if aggregate.guards and by_aggregate[aggregate.category]:
                 await aggregate.guards.guard(tx, by_aggregate[aggregate.category])
 
-    async def _gathered(self, tx: Tx, chosen: list[_Order]) -> list[_Order]:
+    async def _gathered(self, tx: Tx, chosen: list[Order]) -> list[Order]:
         gathered = list(chosen)
         for aggregate in self._guarded:
             mine = [place for place, order in enumerate(chosen) if order.aggregate is aggregate]
@@ -222,7 +237,7 @@ class Handler:
                 known = await aggregate.guards.gather(tx, [chosen[place].issued.command for place in mine])
                 for place, command in zip(mine, known, strict=True):
                     index, (_, cause), _, stream_id = chosen[place]
-                    gathered[place] = _Order(index, Issued(command, cause), aggregate, stream_id)
+                    gathered[place] = Order(index, Issued(command, cause), aggregate, stream_id)
         return gathered
 
     def _change(self, stream_id: UUID, stream: _Stream, told: Sequence[Envelope]) -> Change:
