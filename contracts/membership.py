@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.money import Minor, Whole
-from shared.message import Event
+from shared.message import Event, Instant
 
 LARGEST_CALL = 500
 
@@ -47,7 +47,31 @@ class TierChanged(Event):
     policy_version: Whole
 
 
-EVENTS = (CustomerRegistered, MembershipStarted, MembershipMovedEarlier, TierChanged)
+class CustomersMerged(Event):
+    """A customer turned out to be the same person as `into`, and is given up: from now on her news are that one's."""
+
+    customer_id: UUID
+    into: UUID
+    merge_id: UUID
+
+
+class CustomersSplit(Event):
+    """The merge of `merged_at` was a mistake: she and `merged_into` are two, as if they had never been one."""
+
+    customer_id: UUID
+    merged_into: UUID
+    merge_id: UUID
+    merged_at: Instant
+
+
+EVENTS = (
+    CustomerRegistered,
+    MembershipStarted,
+    MembershipMovedEarlier,
+    TierChanged,
+    CustomersMerged,
+    CustomersSplit,
+)
 
 
 class _Call(BaseModel):

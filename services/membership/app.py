@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from contracts.membership import EVENTS
-from services.membership import domain, guards, reactions, reviewing, routes, views
+from services.membership import domain, guards, merging, reactions, reviewing, routes, views
+from services.membership.customer import Customer
 from services.membership.terms import Terms
 from shared.decider import Aggregate
 from shared.service import Hearing, Service, ViewSet
@@ -13,7 +14,15 @@ app = Service(
     says=EVENTS,
     aggregates=(
         Aggregate(
-            "customer", domain, domain.Customer, domain.COMMANDS, domain.EVENTS, key="customer_id", guards=guards
+            "customer",
+            domain,
+            Customer,
+            domain.COMMANDS,
+            domain.EVENTS,
+            key="customer_id",
+            guards=guards,
+            follow=domain.follow,
+            in_turn=merging.COMMANDS,
         ),
     ),
     hears=(Hearing("pos", reactions.HEARD, reactions.react),),

@@ -3,51 +3,21 @@
 Receipts come in any order. Who is a member, and since when, depends only on the receipts and the policy at their time.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import TypeAlias
 from uuid import UUID
 
 from contracts.membership import CustomerRegistered, MembershipMovedEarlier, MembershipStarted, TierChanged
 from contracts.money import LARGEST
-from services.membership.terms import PRESET, Terms
+from services.membership import merging
+from services.membership.customer import Customer
+from services.membership.merging import MergeCommand, MergeEvent
+from services.membership.standing import Standing
 from shared.errors import Rejected
 from shared.message import Command, Event, Instant
 
-SHAPE = 1
-
-
-@dataclass(frozen=True)
-class Standing:
-    """What guards.gather knows of a customer at `now`. Spend is that of the window, without the receipt at hand.
-
-    `joining` holds at the receipt's time, `terms` now. `gain_leaves_at`, `loss_leaves_at`: when the next receipt that
-    counts for her, or against her, leaves the window. `left`: the receipt's lines, None when it has not been heard.
-    """
-
-    now: datetime
-    terms: Terms = PRESET
-    policy_version: int = 0
-    joining: Terms = PRESET
-    joining_version: int = 0
-    spend_minor: int = 0
-    gain_leaves_at: datetime | None = None
-    loss_leaves_at: datetime | None = None
-    sold_at: datetime | None = None
-    left: Mapping[int, int] | None = None
-
-    def counting(self, sold_at: datetime, left_minor: int) -> "Standing":
-        """Return the standing with the receipt at hand counted in."""
-        if sold_at <= self.now - self.terms.window:
-            return self
-        counted = replace(self, spend_minor=self.spend_minor + left_minor)
-        leaves_at = sold_at + self.terms.window
-        if left_minor > 0:
-            return replace(counted, gain_leaves_at=min(leaves_at, self.gain_leaves_at or leaves_at))
-        if left_minor < 0:
-            return replace(counted, loss_leaves_at=min(leaves_at, self.loss_leaves_at or leaves_at))
-        return counted
+SHAPE = 2
 
 
 class RegisterCustomer(Command):
@@ -57,9 +27,13 @@ class RegisterCustomer(Command):
 
 
 class CountSale(Command):
-    """A receipt with lines of the customer: line number to net amount. `at` is the receipt's time."""
+    """A receipt with lines of the customer: line number to net amount. `at` is the receipt's time.
+
+    `under` is the id that it names, where that was given up for this one.
+    """
 
     customer_id: UUID
+    under: UUID | None = None
     sale_id: UUID
     branch: str
     order: str
@@ -68,9 +42,13 @@ class CountSale(Command):
 
 
 class CountRefund(Command):
-    """What is left of lines of the customer's after a refund: line number to net amount. `at` is the refund's time."""
+    """What is left of lines of the customer's after a refund: line number to net amount. `at` is the refund's time.
+
+    `under` is as of a receipt.
+    """
 
     customer_id: UUID
+    under: UUID | None = None
     sale_id: UUID
     lines: dict[int, int]
     standing: Standing | None = None  # brought by guards.gather
@@ -84,7 +62,7 @@ class ReviewTier(Command):
 
 
 class SpendCounted(Event):
-    """A receipt counts: what its lines are worth to the customer, and in all."""
+    """A receipt under an id of the customer's counts: what its lines are worth to her, and in all."""
 
     customer_id: UUID
     sale_id: UUID
@@ -108,12 +86,15 @@ class ReviewPlanned(Event):
     review_at: Instant
 
 
-CustomerCommand: TypeAlias = RegisterCustomer | CountSale | CountRefund | ReviewTier
+Own: TypeAlias = RegisterCustomer | CountSale | CountRefund | ReviewTier
+CustomerCommand: TypeAlias = Own | MergeCommand
 Joining: TypeAlias = MembershipStarted | MembershipMovedEarlier
-CustomerEvent: TypeAlias = CustomerRegistered | Joining | TierChanged | SpendCounted | SpendReduced | ReviewPlanned
+OwnEvent: TypeAlias = CustomerRegistered | Joining | TierChanged | SpendCounted | SpendReduced | ReviewPlanned
+CustomerEvent: TypeAlias = OwnEvent | MergeEvent
 
-COMMANDS = (RegisterCustomer, CountSale, CountRefund, ReviewTier)
+COMMANDS = (RegisterCustomer, CountSale, CountRefund, ReviewTier, *merging.COMMANDS)
 EVENTS = (
+    *merging.EVENTS,
     CustomerRegistered,
     MembershipStarted,
     MembershipMovedEarlier,
@@ -124,22 +105,25 @@ EVENTS = (
 )
 
 
-@dataclass(frozen=True)
-class Customer:
-    """A customer; a member from the receipt `joined_order` on, and since then of a tier as it was worked out."""
-
-    registered_at: datetime | None = None
-    joined_at: datetime | None = None
-    joined_order: str | None = None
-    tier: str | None = None
-    review_at: datetime | None = None
-
-
 initial = Customer()
+
+
+def follow(command: CustomerCommand, customer: Customer) -> Command | None:
+    """Return the command for the one she was given up for; None for what is about the merge itself."""
+    if customer.moved_to is None or isinstance(command, MergeCommand):
+        return None
+    onward = {"customer_id": customer.moved_to}
+    if isinstance(command, CountSale | CountRefund):
+        onward["under"] = command.under or command.customer_id
+    return command.model_copy(update=onward)
 
 
 def decide(command: CustomerCommand, customer: Customer) -> list[CustomerEvent]:
     """Return the events `command` causes; raise Rejected for a refund of a receipt that was never heard."""
+    return [*merging.decide(command, customer)] if isinstance(command, MergeCommand) else _decided(command, customer)
+
+
+def _decided(command: Own, customer: Customer) -> list[CustomerEvent]:
     match command:
         case RegisterCustomer() if customer.registered_at:
             return []
@@ -158,26 +142,23 @@ def _count(sale: CountSale, standing: Standing, customer: Customer) -> list[Cust
     if standing.left is not None:
         return []  # told twice, counted once
     net_minor = sum(sale.lines.values())
+    under = sale.under or sale.customer_id
     events: list[CustomerEvent] = [
-        SpendCounted(
-            at=sale.at, customer_id=sale.customer_id, sale_id=sale.sale_id, lines=sale.lines, left_minor=net_minor
-        )
+        SpendCounted(at=sale.at, customer_id=under, sale_id=sale.sale_id, lines=sale.lines, left_minor=net_minor)
     ]
-    if net_minor >= standing.joining.join_minimum_minor and _is_earlier(sale.order, customer):
-        events.append(_join(sale, standing, customer))
+    who = customer.as_whom(under, sale.at)
+    joined_order = customer.joined_as(who)
+    if net_minor >= standing.joining.join_minimum_minor and (joined_order is None or sale.order < joined_order):
+        events.append(_join(sale, standing, who, joined_order))
         customer = evolve(customer, events[-1])
     return events + list(_ranked(sale.customer_id, standing.counting(sale.at, net_minor), customer))
 
 
-def _is_earlier(order: str, customer: Customer) -> bool:
-    return customer.joined_order is None or order < customer.joined_order
-
-
-def _join(sale: CountSale, standing: Standing, customer: Customer) -> Joining:
-    joining = MembershipMovedEarlier if customer.joined_order else MembershipStarted
+def _join(sale: CountSale, standing: Standing, who: UUID, joined_order: str | None) -> Joining:
+    joining = MembershipMovedEarlier if joined_order else MembershipStarted
     return joining(
         at=sale.at,
-        customer_id=sale.customer_id,
+        customer_id=who,
         sale_id=sale.sale_id,
         branch=sale.branch,
         joined_order=sale.order,
@@ -193,15 +174,14 @@ def _reduce(refund: CountRefund, standing: Standing, customer: Customer) -> list
     if not lines:
         return []  # told twice, or before a later refund of the same line
     left_minor = sum({**known, **lines}.values())
-    reduced = SpendReduced(
-        at=refund.at, customer_id=refund.customer_id, sale_id=refund.sale_id, lines=lines, left_minor=left_minor
-    )
+    under = refund.under or refund.customer_id
+    reduced = SpendReduced(at=refund.at, customer_id=under, sale_id=refund.sale_id, lines=lines, left_minor=left_minor)
     return [reduced, *_ranked(refund.customer_id, standing.counting(standing.sold_at, left_minor), customer)]
 
 
 def _ranked(customer_id: UUID, standing: Standing, customer: Customer) -> Iterator[TierChanged | ReviewPlanned]:
     """Yield the change of a member's tier, and when to look again: only when what leaves the window may change it."""
-    if customer.joined_order is None:
+    if not customer.is_member:
         return
     terms = standing.terms
     rank = terms.rank(standing.spend_minor)
@@ -226,11 +206,25 @@ def evolve(customer: Customer, event: CustomerEvent) -> Customer:
     match event:
         case CustomerRegistered(at=at):
             return replace(customer, registered_at=at)
-        case MembershipStarted(at=at, joined_order=order) | MembershipMovedEarlier(at=at, joined_order=order):
-            return replace(customer, joined_at=at, joined_order=order)
+        case MembershipStarted() | MembershipMovedEarlier():
+            return _joined(customer, event)
         case TierChanged(tier=tier):
             return replace(customer, tier=tier)
         case ReviewPlanned(review_at=review_at):
             return replace(customer, review_at=review_at)
         case SpendCounted() | SpendReduced():
             return customer
+        case _:
+            return merging.evolve(customer, event)
+
+
+def _joined(customer: Customer, event: Joining) -> Customer:
+    if customer.other(event.customer_id) is None:
+        return replace(customer, joined_at=event.at, joined_order=event.joined_order)
+    others = (
+        replace(one, joined_at=event.at, joined_order=event.joined_order)
+        if one.customer_id == event.customer_id
+        else one
+        for one in customer.others
+    )
+    return replace(customer, others=tuple(others))

@@ -10,8 +10,9 @@ from contracts.membership import Keep, Kept, Resolve, Resolved, Reveal, Revealed
 from services.membership import views
 from services.membership.domain import ReviewTier
 from services.membership.guards import gather
+from services.membership.merges import ROUTES as MERGES
+from services.membership.merges import known
 from services.membership.vault import Vault
-from shared.errors import Missing
 from shared.http import Here, Route, Who, Why, reading
 
 LARGEST_PAGE = 500
@@ -33,21 +34,26 @@ async def reveal(asked: Reveal, at: Here, caller: Who) -> Revealed:
 
 
 async def customer(customer_id: UUID, at: Here) -> dict[str, Any]:
-    """Return a customer's state as it is now: one sees what one wrote."""
+    """Return a customer's state as it is now: one sees what one wrote. Of one who was given up, the other's."""
     async with at.pool.acquire() as tx, tx.transaction(readonly=True):
-        version, known = await at.handler.state(tx, "customer", customer_id)
+        customer = await known(at, tx, customer_id)
+        while customer.moved_to:
+            customer_id = customer.moved_to
+            customer = await known(at, tx, customer_id)
         weighed = await gather(tx, [ReviewTier(at=datetime.now(UTC), customer_id=customer_id)])
-    if version == 0:
-        raise Missing("customer-unknown", customer_id=str(customer_id))
     review = weighed[0]
     assert isinstance(review, ReviewTier)
     return {
         "customer_id": customer_id,
-        "registered_at": known.registered_at,
-        "member": known.joined_order is not None,
-        "joined_at": known.joined_at,
-        "tier": known.tier,
+        "registered_at": customer.registered_at,
+        "member": customer.is_member,
+        "joined_at": customer.member_since,
+        "tier": customer.tier,
         "spend_minor": review.standing.spend_minor if review.standing else 0,
+        "merged": [
+            {"customer_id": other.customer_id, "into": other.into, "merged_at": other.merged_at}
+            for other in customer.others
+        ],
     }
 
 
@@ -67,4 +73,5 @@ ROUTES = (
     Route("POST", "/v1/vault/reveal", reveal, SERVICE),
     Route("GET", "/v1/customers/{customer_id}", customer, PEOPLE),
     Route("GET", "/v1/members", members, PEOPLE),
+    *MERGES,
 )

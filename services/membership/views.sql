@@ -5,6 +5,8 @@ CREATE TABLE members (
   joined_at    timestamptz NOT NULL,
   sale_id      uuid NOT NULL,
   tier         text,
-  tier_since   timestamptz
+  tier_since   timestamptz,
+  merged_into  uuid,                              -- she was given up for that one, who is on the list herself
+  through      uuid                               -- a member only as this one, who was given up for her
 );
 CREATE INDEX members_by_joining ON members (joined_order, customer_id);

@@ -8,8 +8,10 @@ from uuid import UUID
 
 from contracts.membership import TierChanged
 from services.membership import domain
-from services.membership.domain import CountRefund, CountSale, Customer, SpendCounted, SpendReduced, Standing
+from services.membership.customer import Customer
+from services.membership.domain import CountRefund, CountSale, SpendCounted, SpendReduced
 from services.membership.reactions import react
+from services.membership.standing import Standing
 from services.membership.terms import Terms, Tier
 from shared.message import Event
 from tests.services.stories import Joining, Story, Told

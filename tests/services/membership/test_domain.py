@@ -18,8 +18,8 @@ from services.membership.domain import (
     ReviewTier,
     SpendCounted,
     SpendReduced,
-    Standing,
 )
+from services.membership.standing import Standing
 from services.membership.terms import Terms
 from tests.scenario import Scenario
 from tests.services.stories import FIRST_DAY

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 from services.membership import reviewing
-from services.membership.domain import CountRefund, CountSale, Customer, ReviewTier
+from services.membership.customer import Customer
+from services.membership.domain import CountRefund, CountSale, ReviewTier
 from services.membership.terms import Terms, Tier
 from shared.message import Cause, Event, Issued
 from shared.performing import perform, perform_one

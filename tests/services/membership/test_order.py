@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from contracts.membership import TierChanged
 from services.membership import domain
 from services.membership.app import app
-from services.membership.domain import CountSale, Customer
+from services.membership.customer import Customer
+from services.membership.domain import CountSale
 from services.membership.reactions import react
 from services.membership.terms import Terms
 from shared.decider import Domain

@@ -5,7 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx2
 import pytest
@@ -14,6 +14,7 @@ from contracts.membership import ByPhone, Keep, Kept, KeptText, Resolve, Resolve
 from services.membership import views
 from services.membership.app import app
 from services.membership.domain import CountSale
+from services.membership.merging import LetGoCustomer, MergeCustomer, SplitCustomer, TakeInCustomer
 from shared.message import Cause, Issued
 from shared.parts import serving
 from shared.peer import PeerRefused, Peers
@@ -131,6 +132,36 @@ async def test_members_are_listed_page_by_page_in_the_order_of_joining(serving_m
         for sale in sales:
             await views.project(tx, await serving_membership.handler.history(tx, "customer", sale.customer_id))
     assert await pages(settings) == listed
+
+
+async def test_of_two_who_are_one_the_list_has_one_and_both_when_they_are_two_again(
+    serving_membership: Running,
+) -> None:
+    settings, now = serving_membership.settings, datetime.now(UTC)
+    mei, li = uuid4(), uuid4()
+    for who, net_minor in ((mei, 60_000), (li, 100)):
+        sale = CountSale(at=now, customer_id=who, sale_id=uuid4(), branch="TOR1", order="a", lines={1: net_minor})
+        await perform(serving_membership, [Issued(sale, CAUSE)])
+    await listed_are(settings, [mei])
+    merging = MergeCustomer(at=now, customer_id=mei, into=li, reason="same-phone")
+    taking_in = TakeInCustomer(at=now, customer_id=li, given_up=mei)
+    await perform(serving_membership, [Issued(command, CAUSE) for command in (merging, taking_in)])
+    await listed_are(settings, [li])
+    async with serving_membership.pool.acquire() as tx:
+        _, given_up = await serving_membership.handler.state(tx, "customer", mei)
+    splitting = SplitCustomer(at=now, customer_id=mei, reason="two-people")
+    letting_go = LetGoCustomer(at=now, customer_id=li, merge_id=given_up.merge_id)
+    await perform(serving_membership, [Issued(command, CAUSE) for command in (splitting, letting_go)])
+    await listed_are(settings, [mei])
+
+
+async def listed_are(settings: Settings, members: list[UUID]) -> None:
+    async with asyncio.timeout(10):
+        while True:
+            status, page = await get(settings, "/v1/members")
+            if status == 200 and [one["customer_id"] for one in page["members"]] == [str(who) for who in members]:
+                return
+            await asyncio.sleep(0.02)
 
 
 async def pages(settings: Settings) -> list[dict[str, Any]]:
