@@ -22,6 +22,7 @@ from contracts.loyalty_points.ledger import (
     Release,
     RulePoints,
 )
+from contracts.loyalty_points.merging import PointsMerged, PointsSplit
 from contracts.loyalty_points.redemption import AllowanceUse, PointsSpentOffline, RedemptionReversed
 from contracts.loyalty_points.reward import RewardBought, RewardKind
 
@@ -42,8 +43,10 @@ __all__ = [
     "PointsEarned",
     "PointsExpired",
     "PointsHeld",
+    "PointsMerged",
     "PointsRedeemed",
     "PointsSpentOffline",
+    "PointsSplit",
     "PointsTakenBack",
     "RedemptionReversed",
     "Release",
@@ -64,6 +67,8 @@ EVENTS = (
     PointsExpired,
     ExpiryNoticed,
     DebtForgiven,
+    PointsMerged,
+    PointsSplit,
     CouponIssued,
     CouponRedeemed,
     CouponRolledBack,

@@ -54,7 +54,7 @@ class PointsEarned(Event):
     """A member's receipt earned; `repaid` of the points settled a debt, `balance` and `debt` stand after it.
 
     A receipt may earn again, from another `source`, when a tier or another receipt is heard late. `by` says which rule
-    gave how many; empty is all by the rate alone.
+    gave how many; empty is all by the rate alone. `origin` is the id that it was sold under, where that was given up.
     """
 
     customer_id: UUID
@@ -73,6 +73,7 @@ class PointsEarned(Event):
     active_from: Instant | None = None
     expires_at: Instant | None = None
     by: tuple[RulePoints, ...] = ()
+    origin: UUID | None = None
 
 
 class PointsTakenBack(Event):
@@ -98,6 +99,7 @@ class PointsTakenBack(Event):
     from_expired: Points = 0
     corrected: Points = 0
     by: tuple[RulePoints, ...] = ()
+    origin: UUID | None = None
 
 
 class PointsHeld(Event):

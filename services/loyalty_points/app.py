@@ -32,6 +32,8 @@ app = Service(
             key="customer_id",
             guards=guards,
             renewed={domain.RedeemPoints: domain.renewed, domain.HoldPoints: domain.renewed},
+            follow=domain.follow,
+            in_turn=domain.IN_TURN,
         ),
         Aggregate(
             "coupon-offer", offer, offer.CouponOffer, offer.COMMANDS, offer.EVENTS, key="offer_id", guards=offer_guards

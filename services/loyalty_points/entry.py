@@ -9,8 +9,10 @@ from contracts.loyalty_points import (
     PointsEarned,
     PointsExpired,
     PointsHeld,
+    PointsMerged,
     PointsRedeemed,
     PointsSpentOffline,
+    PointsSplit,
     PointsTakenBack,
     RedemptionReversed,
 )
@@ -27,6 +29,8 @@ KINDS: dict[type[Event], str] = {
     PointsSpentOffline: "spent-offline",
     PointsExpired: "expired",
     DebtForgiven: "forgiven",
+    PointsMerged: "merged",
+    PointsSplit: "split",
 }
 _LEFT_OUT = {"customer_id", "booked_at"}
 

@@ -28,9 +28,9 @@ SELECT EXISTS (SELECT FROM lot WHERE rest > 0 AND expires_at <= clock_timestamp(
        EXISTS (SELECT FROM expiry WHERE notice_at <= clock_timestamp()) AS noticed
 """
 _OVER = """
-SELECT DISTINCT customer_id FROM (
-  SELECT customer_id FROM lot WHERE rest > 0 AND expires_at <= clock_timestamp()
-  ORDER BY expires_at, customer_id LIMIT $2
+SELECT DISTINCT owner FROM (
+  SELECT owner FROM lot WHERE rest > 0 AND expires_at <= clock_timestamp()
+  ORDER BY expires_at, owner LIMIT $2
 ) AS soonest LIMIT $1
 """
 _TO_NOTICE = """
@@ -66,7 +66,7 @@ async def look(running: Running, at_once: int = AT_ONCE) -> bool:
 
 
 async def _expire(running: Running, tx: Tx, at_once: int) -> bool:
-    over = [row["customer_id"] for row in await tx.fetch(_OVER, at_once, LOTS_AT_ONCE)]
+    over = [row["owner"] for row in await tx.fetch(_OVER, at_once, LOTS_AT_ONCE)]
     free = await _free(tx, over)
     at: datetime = await tx.fetchval(_NOW)
     await running.handler.handle(tx, [Issued(ExpirePoints(at=at, customer_id=who), CAUSE) for who in sorted(free)])

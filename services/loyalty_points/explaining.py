@@ -7,14 +7,16 @@ from uuid import UUID
 
 from services.loyalty_points.domain import ReceiptNoted
 from services.loyalty_points.domain.foresight import with_lapses
-from services.loyalty_points.domain.hindsight import Hindsight, Known, Posting
+from services.loyalty_points.domain.hindsight import Hindsight, Posting
+from services.loyalty_points.domain.known import Known
+from services.loyalty_points.domain.passing import seen as seen_by
 
 Receipts = Mapping[UUID, ReceiptNoted]
 
 
-def explained(told: Sequence[Known], figure: str, as_of: datetime) -> dict[str, Any]:
+def explained(told: Sequence[Known], figure: str, as_of: datetime, who: UUID | None = None) -> dict[str, Any]:
     """Return a figure of FIGURES as it stood at an instant, and its parts, whose points add up to it."""
-    seen = Hindsight(with_lapses(told, as_of))
+    seen = seen_by(with_lapses(told, as_of, who), who)
     receipts = receipts_of(told)
     parts = sorted(seen.parts(figure, as_of), key=lambda part: part.at)
     return {
@@ -44,6 +46,7 @@ def _part(part: Posting, seen: Hindsight, receipts: Receipts) -> dict[str, Any]:
         "event": _event(part.known, receipts),
         "lot": _lot(part.lot_id, seen, receipts) if part.lot_id else None,
         "hold_id": part.hold_id,
+        "moved_by": _event(part.moved_by, receipts) if part.moved_by else None,
     }
 
 
@@ -64,6 +67,7 @@ def _lot(lot_id: UUID, seen: Hindsight, receipts: Receipts) -> dict[str, Any]:
     lot, earning = seen.lots[lot_id], seen.earnings[lot_id]
     return {
         "lot_id": lot_id,
+        "origin": lot.origin,
         "branch": lot.branch,
         "on": lot.on,
         "active_from": lot.active_from,

@@ -14,6 +14,7 @@ from contracts.loyalty_points import (
     PointsEarned,
     PointsExpired,
     PointsHeld,
+    PointsMerged,
     PointsRedeemed,
     PointsSpentOffline,
     PointsTakenBack,
@@ -58,6 +59,8 @@ def moved(event: Event) -> Iterator[Moved]:
             yield from _of(event.lots, expired=1)
         case HoldReleased():
             yield from _of(event.lots, held=-1)
+            yield from _of(event.repaid, repaid=1)
+        case PointsMerged():
             yield from _of(event.repaid, repaid=1)
         case PointsRedeemed() | RedemptionReversed() | PointsSpentOffline():
             yield from _spent(event)

@@ -1,19 +1,39 @@
 """What others' news makes the points ledger do: count own lines, earn from joining on, know the tier. Pure."""
 
+from collections.abc import Sequence
 from typing import TypeAlias
 
-from contracts.membership import MembershipMovedEarlier, MembershipStarted, TierChanged
+from contracts.membership import (
+    CustomersMerged,
+    CustomersSplit,
+    MembershipMovedEarlier,
+    MembershipStarted,
+    TierChanged,
+)
 from contracts.pos import PointsSpentAtTill, SaleRecorded, SaleRefunded
-from services.loyalty_points.domain import CountReceipt, CountRefund, CountSpending, NoteTier, StartEarning
+from services.loyalty_points.domain import (
+    AccountCommand,
+    CountReceipt,
+    CountRefund,
+    CountSpending,
+    GiveBackAccount,
+    GiveUpAccount,
+    NoteTier,
+    RestoreAccount,
+    SettleReceipts,
+    StartEarning,
+    TakeInAccount,
+)
 from services.loyalty_points.worth import Item
 
 FROM_POS = (SaleRecorded, SaleRefunded, PointsSpentAtTill)
-FROM_MEMBERSHIP = (MembershipStarted, MembershipMovedEarlier, TierChanged)
+FROM_MEMBERSHIP = (MembershipStarted, MembershipMovedEarlier, TierChanged, CustomersMerged, CustomersSplit)
 FromPos: TypeAlias = SaleRecorded | SaleRefunded | PointsSpentAtTill
-Heard: TypeAlias = FromPos | MembershipStarted | MembershipMovedEarlier | TierChanged
+FromMembership: TypeAlias = MembershipStarted | MembershipMovedEarlier | TierChanged | CustomersMerged | CustomersSplit
+Heard: TypeAlias = FromPos | FromMembership
 
 
-def react(event: Heard) -> list[CountReceipt | CountRefund | CountSpending | StartEarning | NoteTier]:
+def react(event: Heard) -> Sequence[AccountCommand]:
     """Return a command for each customer that has lines of her own, or for the one whom the news is about."""
     match event:
         case SaleRecorded():
@@ -45,6 +65,30 @@ def react(event: Heard) -> list[CountReceipt | CountRefund | CountSpending | Sta
             return [StartEarning(at=event.at, customer_id=event.customer_id, joined_order=event.joined_order)]
         case TierChanged():
             return [NoteTier(at=event.at, customer_id=event.customer_id, tier=event.tier)]
+        case CustomersMerged() | CustomersSplit():
+            return _passing_on(event)
+
+
+def _passing_on(event: CustomersMerged | CustomersSplit) -> list[AccountCommand]:
+    """Return a command for each of the two accounts; then what was sold since the merge is settled."""
+    at, who, merge_id = event.at, event.customer_id, event.merge_id
+    match event:
+        case CustomersMerged(into=into):
+            return [
+                # who is taken in was not given up herself: if she was, that is over, though it may have to be heard yet
+                GiveBackAccount(at=at, customer_id=into, restored=into),
+                RestoreAccount(at=at, customer_id=into),
+                GiveUpAccount(at=at, customer_id=who, into=into, merge_id=merge_id),
+                TakeInAccount(at=at, customer_id=into, given_up=who, into=into, merge_id=merge_id),
+                SettleReceipts(at=at, customer_id=into, since=at),
+            ]
+        case CustomersSplit(merged_into=into, merged_at=since):
+            return [
+                GiveBackAccount(at=at, customer_id=into, restored=who, merge_id=merge_id),
+                RestoreAccount(at=at, customer_id=who, merge_id=merge_id),
+                SettleReceipts(at=at, customer_id=into, since=since),
+                SettleReceipts(at=at, customer_id=who, since=since),
+            ]
 
 
 def _spending(event: PointsSpentAtTill) -> CountSpending:

@@ -1,9 +1,9 @@
 """A receipt as the points ledger sees it: one customer's own lines, what is left of them and has been earned. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
 from services.loyalty_points import lifetime
@@ -11,7 +11,8 @@ from services.loyalty_points.periods import Period, days_of
 from services.loyalty_points.terms import PRESET, Terms
 from services.loyalty_points.worth import Circumstances, Sold, rule_of, worth
 
-Used = dict[tuple[str, Period, date], int]
+Key = tuple[UUID | None, str, Period, date]
+Used = dict[Key, int]
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,8 @@ class Receipt:
     """A receipt of the customer's as the guard keeps it; `refunded_at` is the last refund's time, `left` by line.
 
     `earned` is what its entries have given by rule, for the lines as they were sold; `kept` is what refunds have left
-    of that, in `lots` lots.
+    of that, in `lots` lots. `origin` is the id of hers that it was sold under, `earner` as whom she earns by it: her
+    joining, tier and caps. None is whoever's account it is on.
     """
 
     sale_id: UUID
@@ -37,6 +39,8 @@ class Receipt:
     earned: Mapping[str, int] = field(default_factory=dict)
     kept: int = 0
     lots: int = 0
+    origin: UUID | None = None
+    earner: UUID | None = None
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -96,14 +100,17 @@ class Receipt:
         for rule, key, _ in self._caps():
             used[key] = used.get(key, 0) + earned.get(rule, 0)
 
-    def _caps(self) -> Iterator[tuple[str, tuple[str, Period, date], int]]:
+    def _caps(self) -> Iterator[tuple[str, Key, int]]:
         for bonus in self.terms.earning.caps:
             if cap := bonus.cap:
-                yield rule_of(bonus), (bonus.name, cap.per, days_of(cap.per, self.on)[0]), cap.points
+                yield rule_of(bonus), (self.earner, bonus.name, cap.per, days_of(cap.per, self.on)[0]), cap.points
 
     def _worth(self, amounts: Mapping[int, int]) -> dict[str, int]:
         known = Circumstances(self.branch, self.zone, self.on, self.sold_at, self.tier)
         return worth(self.terms, known, self.sold, amounts)
+
+
+Earns: TypeAlias = Callable[[Receipt], bool]
 
 
 class Settled(NamedTuple):
@@ -114,14 +121,19 @@ class Settled(NamedTuple):
     kept: int
 
 
-def settled(receipts: Iterable[Receipt], since: str) -> Iterator[Settled]:
+def any_earns(_receipt: Receipt) -> bool:
+    """Return that it earns, where nobody knows better."""
+    return True
+
+
+def settled(receipts: Iterable[Receipt], since: str, earns: Earns = any_earns) -> Iterator[Settled]:
     """Yield what each should have earned, oldest first; of those before `since` only what they use of caps counts."""
     used: Used = {}
     for receipt in receipts:
         if receipt.order < since:
             receipt.uses(receipt.earned, used)
             continue
-        earned = receipt.earns(used)
+        earned = receipt.earns(used) if earns(receipt) else {}
         receipt.uses(earned, used)
         yield Settled(receipt, earned, receipt.keeps(earned))
 

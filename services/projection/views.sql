@@ -117,8 +117,10 @@ CREATE TABLE customer (                                 -- what holds in every b
   earned        bigint NOT NULL DEFAULT 0,
   taken_back    bigint NOT NULL DEFAULT 0,
   redeemed      bigint NOT NULL DEFAULT 0,
-  expired       bigint NOT NULL DEFAULT 0
+  expired       bigint NOT NULL DEFAULT 0,
+  merged_into   uuid                                    -- she was given up for that one, whose page is hers
 ) WITH (fillfactor = 80);
+CREATE INDEX customer_merged ON customer (merged_into) WHERE merged_into IS NOT NULL;
 
 CREATE TABLE message (
   message_id  uuid PRIMARY KEY,

@@ -40,14 +40,14 @@ FROM event, unnest($2::uuid[]) AS c WHERE stream_id = $1 ORDER BY c, version
 """
 _RECEIPTS = """
 INSERT INTO receipt (customer_id, sale_id, branch, zone, sold_on, sold_at, receipt_order, lines, policy_version, sold,
-                     earned, kept, lots)
-SELECT c, sale_id, branch, zone, sold_on, sold_at, receipt_order, lines, policy_version, sold, earned, kept, lots
+                     earned, kept, lots, owner)
+SELECT c, sale_id, branch, zone, sold_on, sold_at, receipt_order, lines, policy_version, sold, earned, kept, lots, c
 FROM receipt, unnest($2::uuid[]) AS c WHERE customer_id = $1 ORDER BY c
 """
 _LOTS = """
 INSERT INTO lot (customer_id, lot_id, source, branch, earned_on, earned_at, policy_version, active_from, expires_at,
-                 points, repaid)
-SELECT c, lot_id, source, branch, earned_on, earned_at, policy_version, active_from, expires_at + $3, points, repaid
+                 points, repaid, owner)
+SELECT c, lot_id, source, branch, earned_on, earned_at, policy_version, active_from, expires_at + $3, points, repaid, c
 FROM lot, unnest($2::uuid[]) AS c WHERE customer_id = $1 ORDER BY c
 """
 # all notices have been said

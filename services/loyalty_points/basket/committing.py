@@ -16,6 +16,7 @@ from services.loyalty_points.basket.domain import Basket, BasketCommitted, Commi
 from services.loyalty_points.basket.standing import clock, standing
 from services.loyalty_points.coupon.domain import RedeemCoupon, RollBackCoupon
 from services.loyalty_points.domain import RedeemPoints, ReverseRedemption
+from services.loyalty_points.whose import whose
 from shared.errors import Missing
 from shared.handling import Outcome
 from shared.http import Problem
@@ -35,7 +36,8 @@ async def commit(
         known = await standing(tx, running.handler, asked, at)
         command = CommitBasket(at=at, basket_id=basket_id, asked=asked, expected_minor=expected_minor, standing=known)
         if await _handled(running, tx, [command], cause):
-            await _spend(running, tx, _spending(command, await _committed(running, tx, basket_id)), cause)
+            committed = await _committed(running, tx, basket_id)
+            await _spend(running, tx, _spending(command, committed, await _who(running, tx, committed)), cause)
         return await _committed(running, tx, basket_id)
 
     return await in_transaction(running, act)
@@ -50,7 +52,8 @@ async def roll_back(running: Running, basket_id: UUID, reason: str, cause: Cause
             raise Missing("basket-unknown", basket_id=str(basket_id))
         command = RollBackBasket(at=await clock(tx), basket_id=basket_id, reason=reason)
         if await _handled(running, tx, [command], cause):
-            await _handled(running, tx, _giving_back(command, await _committed(running, tx, basket_id)), cause)
+            committed = await _committed(running, tx, basket_id)
+            await _handled(running, tx, _giving_back(command, committed, await _who(running, tx, committed)), cause)
         _, basket = await running.handler.state(tx, "basket", basket_id)
         assert isinstance(basket, Basket)
         return basket
@@ -82,8 +85,14 @@ async def _committed(running: Running, tx: Tx, basket_id: UUID) -> BasketCommitt
     return committed
 
 
-def _spending(command: CommitBasket, committed: BasketCommitted) -> list[Command]:
-    at, who, basket_id = command.at, committed.asked.customer_id, command.basket_id
+async def _who(running: Running, tx: Tx, committed: BasketCommitted) -> UUID | None:
+    """Return whose coupon and points they are: a basket keeps the id that it was asked with."""
+    who = committed.asked.customer_id
+    return await whose(tx, running.handler, who) if who else None
+
+
+def _spending(command: CommitBasket, committed: BasketCommitted, who: UUID | None) -> list[Command]:
+    at, basket_id = command.at, command.basket_id
     commands: list[Command] = []
     for step in committed.priced.steps if who else ():
         assert who
@@ -102,8 +111,8 @@ def _spending(command: CommitBasket, committed: BasketCommitted) -> list[Command
     return commands
 
 
-def _giving_back(command: RollBackBasket, committed: BasketCommitted) -> list[Command]:
-    at, who, basket_id = command.at, committed.asked.customer_id, command.basket_id
+def _giving_back(command: RollBackBasket, committed: BasketCommitted, who: UUID | None) -> list[Command]:
+    at, basket_id = command.at, command.basket_id
     commands: list[Command] = []
     for step in committed.priced.steps if who else ():
         assert who

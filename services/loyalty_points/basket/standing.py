@@ -6,12 +6,14 @@ What is read may be over a moment later: coupon and points refuse by themselves 
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from services.loyalty_points.basket.asked import Asked
 from services.loyalty_points.basket.knowledge import Standing
 from services.loyalty_points.coupon.known import one
 from services.loyalty_points.guards import tiers
 from services.loyalty_points.terms import Terms
+from services.loyalty_points.whose import whose
 from shared.policy import policies
 from shared.postgres import Tx
 
@@ -31,19 +33,19 @@ async def standing(tx: Tx, handler: "Handler", asked: Asked, at: datetime) -> St
     """Return how things stand at an instant: the tier and the terms are those of it."""
     holding = (await policies(tx, Terms)).at(at)
     known = Standing(at, holding.terms, holding.version)
-    if asked.customer_id:
-        _, account = await handler.state(tx, "account", asked.customer_id)
-        is_member = account.member_since is not None and account.member_since <= at
-        found = await tiers.in_force(tx, [(asked.customer_id, at)]) if is_member else {}
-        tier = found.get((asked.customer_id, at))
-        known = Standing(at, holding.terms, holding.version, is_member, tier, account.available(at))
-    return await _with_coupon(tx, asked, known)
+    who = await whose(tx, handler, asked.customer_id) if asked.customer_id else None
+    if who:
+        _, account = await handler.state(tx, "account", who)
+        is_member = account.is_member(at)
+        found = await tiers.in_force(tx, [(who, at)]) if is_member else {}
+        known = Standing(at, holding.terms, holding.version, is_member, found.get((who, at)), account.available(at))
+    return await _with_coupon(tx, asked, who, known)
 
 
-async def _with_coupon(tx: Tx, asked: Asked, known: Standing) -> Standing:
+async def _with_coupon(tx: Tx, asked: Asked, who: UUID | None, known: Standing) -> Standing:
     found = await one(tx, asked.coupon_id) if asked.coupon_id else None
     if found is None:
         return known
-    if found.coupon.customer_id != asked.customer_id:
+    if found.coupon.customer_id != who:
         return replace(known, is_of_another=True)
     return replace(known, coupon=found)

@@ -66,12 +66,19 @@ def decide(command: CouponCommand, coupon: Coupon) -> list[CouponEvent]:
         return issue(command, coupon)
     if coupon.customer_id is None:
         raise Rejected("coupon-unknown", coupon_id=command.coupon_id)
-    if coupon.customer_id != command.customer_id:
+    if not _may(command, coupon):
         raise Rejected("coupon-of-another", coupon_id=command.coupon_id)
     before = lapsed(command, coupon)
     for event in before:
         coupon = evolve(coupon, event)
     return [*before, *_acted(command, coupon)]
+
+
+def _may(command: Act, coupon: Coupon) -> bool:
+    """Return whether it is hers; the basket that redeemed it gives it back to whoever's it is by then."""
+    if isinstance(command, RollBackCoupon) and coupon.basket_id == command.basket_id:
+        return True
+    return coupon.customer_id == command.customer_id or command.is_hers
 
 
 def _acted(command: Act, coupon: Coupon) -> list[CouponEvent]:

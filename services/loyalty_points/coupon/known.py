@@ -13,7 +13,7 @@ from shared.postgres import Tx
 _HERS = """
 SELECT c.*, o.code, v.terms::text AS terms FROM coupon c JOIN coupon_offer o USING (offer_id)
 JOIN coupon_offer_version v ON v.offer_id = c.offer_id AND v.number = c.offer_version
-WHERE c.customer_id = $1 ORDER BY c.is_open DESC, c.expires_at, c.issued_at DESC, c.coupon_id LIMIT $2
+WHERE c.owner = $1 ORDER BY c.is_open DESC, c.expires_at, c.issued_at DESC, c.coupon_id LIMIT $2
 """
 _ONE = """
 SELECT c.*, o.code, v.terms::text AS terms FROM coupon c JOIN coupon_offer o USING (offer_id)
@@ -35,7 +35,7 @@ async def one(tx: Tx, coupon_id: UUID) -> CouponInHand | None:
 def _read(rows: Iterable["asyncpg.Record"]) -> Iterable[CouponInHand]:
     for row in rows:
         coupon = Coupon(
-            customer_id=row["customer_id"],
+            customer_id=row["owner"],
             offer=row["code"],
             active_from=row["active_from"],
             expires_at=row["expires_at"],

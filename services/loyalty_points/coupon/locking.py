@@ -20,6 +20,7 @@ class OfCoupon(Command):
 
     customer_id: UUID
     coupon_id: UUID
+    is_hers: bool = False  # brought by guards.gather: it was issued to one who was given up for her
 
 
 class LockCoupon(OfCoupon):

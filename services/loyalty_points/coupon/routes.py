@@ -15,6 +15,7 @@ from services.loyalty_points.domain.forgiving import Reason
 from services.loyalty_points.offer.domain import OfferCode, offer_id
 from services.loyalty_points.offer.shown import shown
 from services.loyalty_points.routes.doing import ONE, PEOPLE, Body, known
+from services.loyalty_points.whose import whose
 from shared.http import Here, Once, Route, Who, Why, reading
 from shared.idempotency import Idempotency
 from shared.message import Cause
@@ -61,7 +62,7 @@ async def issue(customer_id: UUID, body: Issuing, at: Here, cause: Why, once: On
         return IssueCoupon(at=now, customer_id=customer_id, coupon_id=body.coupon_id, offer_id=which, source="desk")
 
     await known(at, customer_id)
-    return await _perform(at, command, cause, once)
+    return await _perform(at, customer_id, command, cause, once)
 
 
 async def lock(customer_id: UUID, coupon_id: UUID, body: Locking, at: Here, cause: Why, once: Once) -> dict[str, Any]:
@@ -71,7 +72,7 @@ async def lock(customer_id: UUID, coupon_id: UUID, body: Locking, at: Here, caus
         until = now + timedelta(seconds=body.seconds)
         return LockCoupon(at=now, customer_id=customer_id, coupon_id=coupon_id, session_id=body.session_id, until=until)
 
-    return await _perform(at, command, cause, once)
+    return await _perform(at, customer_id, command, cause, once)
 
 
 async def unlock(
@@ -82,7 +83,7 @@ async def unlock(
     def command(now: datetime) -> CouponCommand:
         return UnlockCoupon(at=now, customer_id=customer_id, coupon_id=coupon_id, session_id=body.session_id)
 
-    return await _perform(at, command, cause, once)
+    return await _perform(at, customer_id, command, cause, once)
 
 
 async def void(customer_id: UUID, coupon_id: UUID, body: Voiding, at: Here, cause: Why, once: Once) -> dict[str, Any]:
@@ -91,7 +92,7 @@ async def void(customer_id: UUID, coupon_id: UUID, body: Voiding, at: Here, caus
     def command(now: datetime) -> CouponCommand:
         return VoidCoupon(at=now, customer_id=customer_id, coupon_id=coupon_id, reason=body.reason)
 
-    return await _perform(at, command, cause, once)
+    return await _perform(at, customer_id, command, cause, once)
 
 
 async def coupons(customer_id: UUID, at: Here, caller: Who) -> dict[str, Any]:
@@ -99,6 +100,7 @@ async def coupons(customer_id: UUID, at: Here, caller: Who) -> dict[str, Any]:
     await known(at, customer_id)
     async with reading(at, caller) as tx:
         now = await tx.fetchval(_NOW)
+        customer_id = await whose(tx, at.handler, customer_id)
         hers = await of_customer(tx, customer_id, MOST_SHOWN)
     return {"customer_id": customer_id, "coupons": [_shown(one, now) for one in hers]}
 
@@ -118,9 +120,16 @@ def _shown(one: CouponInHand, now: datetime) -> dict[str, Any]:
 
 
 async def _perform(
-    at: Running, command: Callable[[datetime], CouponCommand], cause: Cause, once: Idempotency | None
+    at: Running,
+    customer_id: UUID,
+    command: Callable[[datetime], CouponCommand],
+    cause: Cause,
+    once: Idempotency | None,
 ) -> dict[str, Any]:
-    outcome = await perform_one(at, command(datetime.now(UTC)), cause, idempotency=once)
+    """Do it for her whose account is that one's now."""
+    async with at.pool.acquire() as tx:
+        hers = {"customer_id": await whose(tx, at.handler, customer_id)}
+    outcome = await perform_one(at, command(datetime.now(UTC)).model_copy(update=hers), cause, idempotency=once)
     return {"version": outcome.version}
 
 

@@ -4,9 +4,9 @@ What the account is at an instant follows from the entries and the instant alone
 anything has fired. Debt is owed only while nothing is available or pending.
 """
 
-from typing import TypeAlias
+from typing import Any, TypeAlias, get_args
 
-from services.loyalty_points.domain.account import Account, evolve
+from services.loyalty_points.domain.account import Account
 from services.loyalty_points.domain.acts import AwardPoints, award
 from services.loyalty_points.domain.events import (
     EVENTS,
@@ -20,6 +20,7 @@ from services.loyalty_points.domain.events import (
     TierNoted,
 )
 from services.loyalty_points.domain.expiring import ExpirePoints, NoticeExpiry, expire, notice
+from services.loyalty_points.domain.folding import evolve
 from services.loyalty_points.domain.forgiving import (
     ApproveForgiveness,
     DeclineForgiveness,
@@ -28,6 +29,19 @@ from services.loyalty_points.domain.forgiving import (
     approve,
     decline,
     forgive,
+)
+from services.loyalty_points.domain.merging import (
+    GiveBackAccount,
+    GiveUpAccount,
+    RestoreAccount,
+    SettleReceipts,
+    Share,
+    TakeInAccount,
+    give_back,
+    give_up,
+    restore,
+    settle_receipts,
+    take_in,
 )
 from services.loyalty_points.domain.offline import AllowPoints, CountSpending, allow, count_spending
 from services.loyalty_points.domain.page import KnownHold, Ledger, Page
@@ -55,10 +69,12 @@ from services.loyalty_points.domain.spending import (
     release,
 )
 from services.loyalty_points.domain.tiers import NoteTier, note_tier
+from shared.message import Command
 
 __all__ = [
     "COMMANDS",
     "EVENTS",
+    "IN_TURN",
     "SHAPE",
     "Account",
     "AccountCommand",
@@ -77,6 +93,8 @@ __all__ = [
     "ForgivenessAsked",
     "ForgivenessDeclined",
     "Forgiving",
+    "GiveBackAccount",
+    "GiveUpAccount",
     "HoldPoints",
     "HoldReward",
     "KnownHold",
@@ -91,49 +109,46 @@ __all__ = [
     "RedeemPoints",
     "RedeemReward",
     "ReleaseHold",
+    "RestoreAccount",
     "ReverseRedemption",
+    "SettleReceipts",
+    "Share",
     "StartEarning",
+    "TakeInAccount",
     "TierNoted",
     "decide",
     "evolve",
+    "follow",
     "initial",
     "renewed",
 ]
 
-SHAPE = 3
+SHAPE = 4
 
 Receipts: TypeAlias = CountReceipt | CountRefund | StartEarning | NoteTier | RecountReceipts
 Spending: TypeAlias = HoldPoints | CapturePoints | ReleaseHold | LapseHold | RedeemPoints
 Buying: TypeAlias = RedeemReward | HoldReward | ReverseRedemption
 Letting: TypeAlias = ForgiveDebt | ApproveForgiveness | DeclineForgiveness
 Offline: TypeAlias = AllowPoints | CountSpending
-AccountCommand: TypeAlias = Receipts | Spending | Buying | Offline | ExpirePoints | NoticeExpiry | Letting | AwardPoints
+Passing: TypeAlias = GiveUpAccount | TakeInAccount | GiveBackAccount | RestoreAccount | SettleReceipts
+Own: TypeAlias = Receipts | Spending | Buying | Offline | ExpirePoints | NoticeExpiry | Letting | AwardPoints
+AccountCommand: TypeAlias = Own | Passing
 
-COMMANDS = (
-    CountReceipt,
-    CountRefund,
-    StartEarning,
-    NoteTier,
-    RecountReceipts,
-    HoldPoints,
-    CapturePoints,
-    ReleaseHold,
-    LapseHold,
-    RedeemPoints,
-    RedeemReward,
-    HoldReward,
-    ReverseRedemption,
-    AllowPoints,
-    CountSpending,
-    ExpirePoints,
-    NoticeExpiry,
-    ForgiveDebt,
-    AwardPoints,
-    ApproveForgiveness,
-    DeclineForgiveness,
-)
+COMMANDS: tuple[type[AccountCommand], ...] = get_args(AccountCommand)
+
+IN_TURN: tuple[type[Command], ...] = get_args(Passing)
 
 initial = Account()
+
+
+def follow(command: AccountCommand, account: Account) -> Command | None:
+    """Return the command for the account that hers is a part of now; None for what is about that itself."""
+    if account.moved_to is None or isinstance(command, GiveUpAccount | RestoreAccount):
+        return None
+    onward: dict[str, Any] = {"customer_id": account.moved_to}
+    if isinstance(command, CountReceipt | CountRefund | StartEarning | NoteTier):
+        onward["under"] = command.under or command.customer_id
+    return command.model_copy(update=onward)
 
 
 def decide(command: AccountCommand, account: Account) -> list[AccountEvent]:
@@ -153,8 +168,10 @@ def decide(command: AccountCommand, account: Account) -> list[AccountEvent]:
             _let_go(command, page)
         case RedeemReward() | HoldReward() | ReverseRedemption() | AllowPoints() | CountSpending():
             _buy(command, page)
-        case _:
+        case HoldPoints() | CapturePoints() | ReleaseHold() | LapseHold() | RedeemPoints():
             _spend(command, page)
+        case _:
+            _pass_on(command, page)
     return page.events
 
 
@@ -170,10 +187,8 @@ def _count(command: Receipts, page: Page) -> None:
             note_tier(command, page)
         case RecountReceipts():
             recount(command, page)
-        case StartEarning(joined_order=order) if not page.account.has_earned(order):
-            start(command, page)
         case StartEarning():
-            pass  # told twice, or after an earlier one
+            start(command, page)
 
 
 def _let_go(command: Letting, page: Page) -> None:
@@ -184,6 +199,20 @@ def _let_go(command: Letting, page: Page) -> None:
             approve(command, page)
         case DeclineForgiveness():
             decline(command, page)
+
+
+def _pass_on(command: Passing, page: Page) -> None:
+    match command:
+        case GiveUpAccount():
+            give_up(command, page)
+        case TakeInAccount():
+            take_in(command, page)
+        case GiveBackAccount():
+            give_back(command, page)
+        case RestoreAccount():
+            restore(command, page)
+        case SettleReceipts():
+            settle_receipts(command, page)
 
 
 def _buy(command: Buying | Offline, page: Page) -> None:

@@ -1,4 +1,4 @@
-"""An account: totals of its lots by expiry, open holds, debt, and what each entry makes of them. Pure; whole points.
+"""An account: totals of its lots by expiry, open holds, debt. Pure; whole points.
 
 Time alone lets pending points become active, points expire and holds lapse: `as_of` says what stands at an instant,
 whether or not anything has been told of it. The state stays small however many lots there are.
@@ -7,39 +7,14 @@ whether or not anything has been told of it. The state stays small however many 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TypeAlias
 from uuid import UUID
 
-from contracts.loyalty_points import (
-    AllowanceUse,
-    DebtForgiven,
-    ExpiryNoticed,
-    HoldReleased,
-    LotPoints,
-    PointsAwarded,
-    PointsEarned,
-    PointsExpired,
-    PointsHeld,
-    PointsRedeemed,
-    PointsSpentOffline,
-    PointsTakenBack,
-    RedemptionReversed,
-)
-from services.loyalty_points.domain.events import (
-    AccountEvent,
-    EarningStarted,
-    ForgivenessAsked,
-    ForgivenessDeclined,
-    ReceiptNoted,
-    ReceiptRecounted,
-    ReceiptReduced,
-    TierNoted,
-)
-from services.loyalty_points.domain.lots import Gain, is_alive, lot_of
+from contracts.loyalty_points import AllowanceUse, LotPoints
+from services.loyalty_points.domain.identity import Other, as_whom, other_of
+from services.loyalty_points.domain.lots import is_alive
 from services.loyalty_points.domain.totals import Active, Waiting, summed, summed_waiting, with_points
 
-Spent: TypeAlias = PointsHeld | HoldReleased | PointsRedeemed | RedemptionReversed | PointsSpentOffline
-Moving: TypeAlias = Gain | PointsTakenBack | PointsExpired | DebtForgiven | Spent
+FIGURES = ("debt", "earned", "taken_back", "redeemed", "expired", "forgiven", "moved")
 
 
 @dataclass(frozen=True)
@@ -54,7 +29,11 @@ class Hold:
 
 @dataclass(frozen=True)
 class Account:
-    """A customer's points. What was taken back and could not be given stands as debt, and the next earnings pay it."""
+    """A customer's points. What was taken back and could not be given stands as debt, and the next earnings pay it.
+
+    `others` are those who were given up for her, whose points are hers; one that was given up has `moved_to`, and no
+    points. `moved` is what came with splits, or went with them, beyond what the other figures say.
+    """
 
     joined_order: str | None = None
     member_since: datetime | None = None
@@ -67,10 +46,46 @@ class Account:
     redeemed: int = 0
     expired: int = 0
     forgiven: int = 0
+    moved: int = 0
+    others: tuple[Other, ...] = ()
+    moved_to: UUID | None = None
+    merge_id: UUID | None = None
 
-    def has_earned(self, order: str) -> bool:
-        """Return whether a known receipt has earned: it is the joining one, or after it."""
-        return self.joined_order is not None and order >= self.joined_order
+    def earns(self, who: UUID, at: datetime, order: str) -> bool:
+        """Return whether a receipt earns that was hers as `who`: it is a joining one of hers by then, or after it."""
+        joined_order = self.joined_as(who, at) if self.others else self.joined_order
+        return joined_order is not None and order >= joined_order
+
+    def is_member(self, at: datetime) -> bool:
+        """Return whether she was a member by an instant, under any of her ids."""
+        joined = (self.member_since, *(other.member_since for other in self.others))
+        return any(since is not None and since <= at for since in joined)
+
+    def joined_as(self, who: UUID, at: datetime) -> str | None:
+        """Return from which receipt on she is a member, as who she was at an instant."""
+        orders = [one.joined_order for one in self.others if as_whom(self.others, one.customer_id, at) == who]
+        if other_of(self.others, who) is None:
+            orders.append(self.joined_order)
+        return min((order for order in orders if order is not None), default=None)
+
+    def joining_of(self, who: UUID) -> str | None:
+        """Return from which receipt on an id of hers has joined."""
+        other = other_of(self.others, who)
+        return other.joined_order if other else self.joined_order
+
+    def with_all_of(self, other: "Account", sign: int = 1) -> "Account":
+        """Return the account with all points and figures of another more, or less."""
+        active = summed([*self.active, *(Active(one.expires_at, sign * one.points) for one in other.active)])
+        moved = (Waiting(one.active_from, one.expires_at, sign * one.points) for one in other.pending)
+        gone = {hold.hold_id for hold in other.holds} if sign < 0 else set()
+        holds = tuple(hold for hold in self.holds if hold.hold_id not in gone)
+        return replace(
+            self,
+            active=active,
+            pending=summed_waiting([*self.pending, *moved]),
+            holds=(*holds, *(other.holds if sign > 0 else ())),
+            **{name: getattr(self, name) + sign * getattr(other, name) for name in FIGURES},
+        )
 
     def as_of(self, at: datetime) -> "Account":
         """Return the account with what has become active by then, and with what has lapsed by then given back."""
@@ -149,68 +164,3 @@ class Account:
     def minus(self, parts: Iterable[LotPoints], at: datetime) -> "Account":
         """Return the account with points of lots less."""
         return self.plus(parts, at, -1)
-
-
-def evolve(account: Account, event: AccountEvent) -> Account:
-    """Return the account after `event`; never refuses, for it has happened."""
-    match event:
-        case EarningStarted(at=at, joined_order=order):
-            return replace(account, joined_order=order, member_since=at)
-        case ReceiptNoted() | ReceiptReduced() | ReceiptRecounted() | TierNoted() | ExpiryNoticed():
-            return account
-        case ForgivenessAsked() | ForgivenessDeclined():
-            return account
-        case _:
-            at = event.booked_at or event.at
-            return replace(_entered(account.matured(at), event, at), debt=event.debt)
-
-
-def _entered(account: Account, event: Moving, at: datetime) -> Account:
-    match event:
-        case PointsEarned() | PointsAwarded():
-            return replace(account.plus([_gained(event)], at), earned=account.earned + event.points)
-        case PointsTakenBack():
-            taken_back = account.taken_back + event.points - event.corrected
-            account = replace(account, earned=account.earned - event.corrected, taken_back=taken_back)
-            return replace(account, expired=account.expired - event.from_expired).minus(event.lots, at)
-        case PointsExpired(points=points):
-            return replace(account.minus(event.lots, at), expired=account.expired + points)
-        case DebtForgiven(points=points):
-            return replace(account, forgiven=account.forgiven + points)
-        case _:
-            return _spent(account, event, at)
-
-
-def _spent(account: Account, event: Spent, at: datetime) -> Account:
-    match event:
-        case PointsHeld():
-            parts = summed(Active(part.expires_at, part.points) for part in event.lots)
-            hold = Hold(event.hold_id, event.points, event.until, parts)
-            return replace(account.minus(event.lots, at), holds=(*account.holds, hold))
-        case HoldReleased():
-            return account.without(event.hold_id).plus(event.lots, at).minus(event.repaid, at)
-        case PointsRedeemed():
-            account = replace(account, redeemed=account.redeemed + event.points)
-            if event.hold_id is None:
-                return account.minus(event.lots, at)
-            return account.without(event.hold_id).plus(event.returned, at).minus(event.repaid, at)
-        case RedemptionReversed():
-            account = replace(account, redeemed=account.redeemed - event.points)
-            return account.plus(event.lots, at).minus(event.repaid, at)
-        case PointsSpentOffline():
-            for use in event.allowances:
-                account = account.using(use)
-            gone = sum(part.points for part in event.from_expired)
-            account = replace(account, redeemed=account.redeemed + event.points, expired=account.expired - gone)
-            return account.minus(event.lots, at)
-
-
-def _gained(event: Gain) -> LotPoints:
-    return LotPoints(
-        lot_id=lot_of(event),
-        points=event.points - event.repaid,
-        branch=event.branch,
-        on=event.on,
-        active_from=event.active_from,
-        expires_at=event.expires_at,
-    )

@@ -14,17 +14,22 @@ from contracts.loyalty_points import (
     PointsEarned,
     PointsExpired,
     PointsHeld,
+    PointsMerged,
     PointsRedeemed,
     PointsSpentOffline,
+    PointsSplit,
     PointsTakenBack,
     RedemptionReversed,
 )
+from services.loyalty_points.domain.account import Account
 from services.loyalty_points.worth import Item
 from shared.message import Event, Instant
 
 
 class ReceiptNoted(Event):
     """A receipt of the customer's is known, and the policy of its time, whether or not she is a member.
+
+    `customer_id` is the id that it names, here and in the next ones: she may have taken another's account over.
 
     `lines` are the net amounts by line, `items` what the lines sell.
     """
@@ -73,6 +78,46 @@ class TierNoted(Event):
     tier: str
 
 
+class AccountGivenUp(Event):
+    """She is the same person as `into`: her account, as it was then, goes on as a part of that one's."""
+
+    customer_id: UUID
+    into: UUID
+    merge_id: UUID
+    account: Account
+    booked_at: Instant | None = None
+
+
+class AccountTakenIn(Event):
+    """The account of one who was given up for `into`, or for whoever that one was given up for, is this one's now."""
+
+    customer_id: UUID
+    given_up: UUID
+    into: UUID
+    merge_id: UUID
+    account: Account
+    booked_at: Instant | None = None
+
+
+class AccountGivenBack(Event):
+    """They are two: what is left of what `restored` brought and has earned since is not this one's any more."""
+
+    customer_id: UUID
+    restored: UUID
+    merge_id: UUID
+    account: Account
+    booked_at: Instant | None = None
+
+
+class AccountRestored(Event):
+    """She is on her own again, with this account."""
+
+    customer_id: UUID
+    merge_id: UUID
+    account: Account
+    booked_at: Instant | None = None
+
+
 class ForgivenessAsked(Event):
     """Somebody would let a debt go that is too large for one person; a second one is waited for."""
 
@@ -104,10 +149,13 @@ Entry: TypeAlias = (
     | PointsExpired
     | ExpiryNoticed
     | DebtForgiven
+    | PointsMerged
+    | PointsSplit
 )
+PassedOn: TypeAlias = AccountGivenUp | AccountTakenIn | AccountGivenBack | AccountRestored
 Asked: TypeAlias = ForgivenessAsked | ForgivenessDeclined
 Noted: TypeAlias = ReceiptNoted | ReceiptReduced | ReceiptRecounted | TierNoted | EarningStarted | Asked
-AccountEvent: TypeAlias = Noted | Entry
+AccountEvent: TypeAlias = Noted | PassedOn | Entry
 
 EVENTS = (
     ReceiptNoted,
@@ -117,5 +165,6 @@ EVENTS = (
     TierNoted,
     ForgivenessAsked,
     ForgivenessDeclined,
+    *get_args(PassedOn),
     *get_args(Entry),
 )

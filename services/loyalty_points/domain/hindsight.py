@@ -7,10 +7,10 @@ and where points were held on that Tuesday which it took when they were free aga
 """
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, NamedTuple, TypeAlias, get_args
+from typing import Literal, TypeAlias, get_args
 from uuid import UUID
 
 from contracts.loyalty_points import (
@@ -21,8 +21,9 @@ from contracts.loyalty_points import (
     PointsTakenBack,
     RedemptionReversed,
 )
-from services.loyalty_points.domain.account import Moving
-from services.loyalty_points.domain.events import AccountEvent
+from services.loyalty_points.domain.events import AccountTakenIn
+from services.loyalty_points.domain.folding import Moving
+from services.loyalty_points.domain.known import Known, happened_at
 from services.loyalty_points.domain.lots import Gain, Lot, Movement, lot_of, movements, new_lot
 
 Figure: TypeAlias = Literal[
@@ -40,38 +41,41 @@ Figure: TypeAlias = Literal[
 FIGURES: tuple[Figure, ...] = get_args(Figure)
 
 
-class Known(NamedTuple):
-    """An event of an account with its id, and when it was recorded; without either, it is to be told yet."""
-
-    event: AccountEvent
-    id: str | None = None
-    recorded_at: datetime | None = None
-
-
 @dataclass(frozen=True)
 class Posting:
-    """Points more, or less, from an instant on: by which entry, and of which lot or hold."""
+    """Points more, or less, from an instant on: by which entry, and of which lot or hold.
+
+    `moved_by` is the merge or split by which they came or went; then `known` is what they came about by.
+    """
 
     at: datetime
     points: int
     known: Known
     lot_id: UUID | None = None
     hold_id: UUID | None = None
+    moved_by: Known | None = None
 
 
 class Hindsight:
     """The postings of an account; what they amount to at an instant is asked with it."""
 
-    def __init__(self, told: Iterable[Known]) -> None:
+    def __init__(self, told: Iterable[Known] = ()) -> None:
         self.lots: dict[UUID, Lot] = {}
         self.earnings: dict[UUID, Known] = {}
-        self._on_lots: dict[UUID, list[Posting]] = defaultdict(list)
-        self._others: dict[str, list[Posting]] = defaultdict(list)
-        self._owed: deque[tuple[datetime, int]] = deque()
-        self._debt = 0
+        self.on_lots: dict[UUID, list[Posting]] = defaultdict(list)
+        self.by_figure: dict[str, list[Posting]] = defaultdict(list)
+        self.owed: deque[tuple[datetime, int]] = deque()
+        self.debt = 0
+        self.passed: list[tuple[str, Posting]] = []
+        self.merged_at: dict[UUID, datetime] = {}
         for known in told:
-            if isinstance(known.event, Moving):
-                self._enter(known.event, known)
+            self.enter(known)
+
+    def enter(self, known: Known) -> None:
+        """Post what an entry says; what is sold under an id that was given up is hers from that merge on."""
+        if isinstance(known.event, Moving):
+            at, origin = happened_at(known.event), getattr(known.event, "origin", None)
+            self._enter(known.event, max(at, self.merged_at.get(origin, at)) if origin else at, known)
 
     def parts(self, figure: str, at: datetime) -> list[Posting]:
         """Return the postings that make a figure at an instant; their points add up to it."""
@@ -83,10 +87,10 @@ class Hindsight:
                 over = [lot for lot, _ in self.left(at) if soonest and lot.expires_at == soonest]
                 return [one for lot in over for one in self._until(lot.lot_id, at)]
             case "reserved":
-                return list(_open(one for one in self._others[figure] if one.at <= at))
+                return list(_open(one for one in self.by_figure[figure] if one.at <= at))
             case "debt":
-                return [*(one for one in self._others[figure] if one.at <= at), *self._short(at)]
-        return [one for one in self._others[figure] if one.at <= at]
+                return [*(one for one in self.by_figure[figure] if one.at <= at), *self._short(at)]
+        return [one for one in self.by_figure[figure] if one.at <= at]
 
     def figure(self, figure: str, at: datetime) -> int:
         """Return a figure of FIGURES at an instant."""
@@ -103,15 +107,14 @@ class Hindsight:
 
     def changes(self) -> Iterator[tuple[str, Posting]]:
         """Yield all that ever changes what there is (available, pending, held, less what is owed), with its figure."""
+        yield from self.passed
         for figure in ("earned", "taken_back", "redeemed", "forgiven"):
-            yield from ((figure, one) for one in self._others[figure])
+            yield from ((figure, one) for one in self.by_figure[figure] if not one.moved_by)
         for lot_id, lot in self.lots.items():
             if over_at := lot.expires_at:
-                for one in self._on_lots[lot_id]:
-                    yield "expired", Posting(max(one.at, over_at), one.points, one.known, lot_id)
+                yield from (_over(one, over_at) for one in self.on_lots[lot_id])
 
-    def _enter(self, event: Moving, known: Known) -> None:
-        at = happened_at(event)
+    def _enter(self, event: Moving, at: datetime, known: Known) -> None:
         if isinstance(event, Gain):
             own = lot_of(event)
             self.lots[own], self.earnings[own] = new_lot(event, own), known
@@ -125,35 +128,35 @@ class Hindsight:
     def _incur(self, event: Moving, at: datetime, repaid: int, known: Known) -> None:
         """Post what was not owed before; what is forgiven or repaid is not what was incurred."""
         forgiven = event.points if isinstance(event, DebtForgiven) else 0
-        if incurred := event.debt - self._debt + repaid + forgiven:
-            self._owed.append((at, incurred))
-            self._others["debt"].append(Posting(at, incurred, known))
-        self._debt = event.debt
+        if incurred := event.debt - self.debt + repaid + forgiven:
+            self.owed.append((at, incurred))
+            self.by_figure["debt"].append(Posting(at, incurred, known))
+        self.debt = event.debt
 
     def _move(self, event: Moving, moved: Movement, at: datetime, known: Known) -> None:
-        lot_id, since = moved.lot_id, max(at, self._on_lots[moved.lot_id][0].at)
-        for settled_at, points in self._settled(since, moved.repaid):
+        lot_id, since = moved.lot_id, max(at, self.on_lots[moved.lot_id][0].at)
+        for settled_at, points in self.settled(since, moved.repaid):
             self._post(Posting(settled_at, -points, known, lot_id), "debt")
         if moved.drawn:
             self._post(Posting(since, -moved.drawn, known, lot_id))
             if hold_id := getattr(event, "hold_id", None):
-                self._others["reserved"].append(Posting(since, moved.drawn, known, lot_id, hold_id))
+                self.by_figure["reserved"].append(Posting(since, moved.drawn, known, lot_id, hold_id))
         if moved.taken_back:
             self._post(Posting(since, -moved.taken_back, known, lot_id))
             if since > at:  # the lot was not there yet: owed until it was
-                self._others["debt"].append(Posting(at, moved.taken_back, known, lot_id))
-                self._others["debt"].append(Posting(since, -moved.taken_back, known, lot_id))
+                self.by_figure["debt"].append(Posting(at, moved.taken_back, known, lot_id))
+                self.by_figure["debt"].append(Posting(since, -moved.taken_back, known, lot_id))
 
     def _count(self, event: Moving, at: datetime, known: Known) -> None:
         match event:
             case PointsTakenBack(points=points, corrected=corrected):
-                self._others["taken_back"].append(Posting(at, points - corrected, known))
+                self.by_figure["taken_back"].append(Posting(at, points - corrected, known))
                 if corrected:
-                    self._others["earned"].append(Posting(at, -corrected, known))
+                    self.by_figure["earned"].append(Posting(at, -corrected, known))
             case DebtForgiven(points=points):
-                for settled_at, some in self._settled(at, points):
-                    self._others["forgiven"].append(Posting(settled_at, some, known))
-                    self._others["debt"].append(Posting(settled_at, -some, known))
+                for settled_at, some in self.settled(at, points):
+                    self.by_figure["forgiven"].append(Posting(settled_at, some, known))
+                    self.by_figure["debt"].append(Posting(settled_at, -some, known))
             case PointsRedeemed() | RedemptionReversed() | PointsSpentOffline():
                 self._count_spent(event, at, known)
 
@@ -165,40 +168,40 @@ class Hindsight:
                 self._spend(lots, at, known, hold_id)
             case RedemptionReversed(lots=lots):
                 for part in lots:
-                    since = max(at, self._on_lots[part.lot_id][0].at)
-                    self._others["redeemed"].append(Posting(since, -part.points, known, part.lot_id))
+                    since = max(at, self.on_lots[part.lot_id][0].at)
+                    self.by_figure["redeemed"].append(Posting(since, -part.points, known, part.lot_id))
             case PointsSpentOffline(allowances=uses, lots=lots, from_expired=gone, owed=owed):
                 for use in uses:
                     self._spend(use.lots, at, known, use.hold_id)
                 self._spend((*lots, *gone), at, known)
                 if owed:
-                    self._others["redeemed"].append(Posting(at, owed, known))
+                    self.by_figure["redeemed"].append(Posting(at, owed, known))
 
     def _spend(self, lots: Iterable[LotPoints], at: datetime, known: Known, hold_id: UUID | None = None) -> None:
         for part in lots:
-            since = max(at, self._on_lots[part.lot_id][0].at)
-            self._others["redeemed"].append(Posting(since, part.points, known, part.lot_id))
+            since = max(at, self.on_lots[part.lot_id][0].at)
+            self.by_figure["redeemed"].append(Posting(since, part.points, known, part.lot_id))
             if hold_id:
-                self._others["reserved"].append(Posting(since, -part.points, known, part.lot_id, hold_id))
+                self.by_figure["reserved"].append(Posting(since, -part.points, known, part.lot_id, hold_id))
 
-    def _settled(self, at: datetime, points: int) -> Iterator[tuple[datetime, int]]:
+    def settled(self, at: datetime, points: int) -> Iterator[tuple[datetime, int]]:
         """Yield what a repayment settles of the debts, the first to be booked first, and from when on."""
         while points:
-            owed_at, owed = self._owed.popleft()
+            owed_at, owed = self.owed.popleft()
             if (some := min(owed, points)) < owed:
-                self._owed.appendleft((owed_at, owed - some))
+                self.owed.appendleft((owed_at, owed - some))
             points -= some
             yield max(at, owed_at), some
 
     def _post(self, posting: Posting, figure: str = "") -> None:
         """Post to the lot, and to a figure beside it."""
         assert posting.lot_id
-        self._on_lots[posting.lot_id].append(posting)
+        self.on_lots[posting.lot_id].append(posting)
         if figure:
-            self._others[figure].append(posting)
+            self.by_figure[figure].append(posting)
 
     def _until(self, lot_id: UUID, at: datetime) -> list[Posting]:
-        return [one for one in self._on_lots[lot_id] if one.at <= at]
+        return [one for one in self.on_lots[lot_id] if one.at <= at]
 
     def _rest(self, lot_id: UUID, at: datetime) -> int:
         return sum(one.points for one in self._until(lot_id, at))
@@ -215,14 +218,12 @@ class Hindsight:
                     yield Posting(one.at, -one.points, one.known, lot_id)
 
 
-def known_by(told: Sequence[Known], known_at: datetime) -> list[Known]:
-    """Return what had been recorded by an instant."""
-    return [known for known in told if known.recorded_at and known.recorded_at <= known_at]
-
-
-def happened_at(event: AccountEvent) -> datetime:
-    """Return when an event happened: never after it was booked."""
-    return min(event.at, getattr(event, "booked_at", None) or event.at)
+def _over(one: Posting, over_at: datetime) -> tuple[str, Posting]:
+    """Return what time takes of a posting to a lot; of one that was over when it was passed on it went with it."""
+    if one.moved_by and over_at <= one.at:
+        kind = "merged" if isinstance(one.moved_by.event, AccountTakenIn) else "split"
+        return kind, Posting(one.at, -one.points, one.moved_by, one.lot_id)
+    return "expired", Posting(max(one.at, over_at), one.points, one.known, one.lot_id)
 
 
 def _movements(event: Moving) -> list[Movement]:

@@ -13,6 +13,7 @@ from contracts.loyalty_points import (
     PointsEarned,
     PointsExpired,
     PointsHeld,
+    PointsMerged,
     PointsRedeemed,
     PointsSpentOffline,
     PointsTakenBack,
@@ -38,7 +39,10 @@ def is_alive(expires_at: datetime | None, at: datetime) -> bool:
 
 @dataclass(frozen=True)
 class Lot:
-    """What one earning gave. `drawn` is held or spent, `repaid` settled a debt when it was earned or came back."""
+    """What one earning gave. `drawn` is held or spent, `repaid` settled a debt when it was earned or came back.
+
+    `origin` is whom it was given to, where that was another id than the one whose it is.
+    """
 
     lot_id: UUID
     branch: str
@@ -51,6 +55,7 @@ class Lot:
     drawn: int = 0
     taken_back: int = 0
     expired: int = 0
+    origin: UUID | None = None
 
     @property
     def rest(self) -> int:
@@ -102,6 +107,8 @@ def movements(event: Event) -> Iterator[Movement]:
         case PointsSpentOffline(lots=lots, from_expired=gone_with):
             yield from (Movement(part.lot_id, drawn=part.points) for part in lots)
             yield from (Movement(part.lot_id, drawn=part.points, expired=-part.points) for part in gone_with)
+        case PointsMerged(repaid=repaid):
+            yield from (Movement(part.lot_id, repaid=part.points) for part in repaid)
         case PointsExpired(lots=lots):
             yield from (Movement(part.lot_id, expired=part.points) for part in lots)
 
@@ -122,6 +129,7 @@ def new_lot(event: Gain, own: UUID) -> Lot:
         expires_at=event.expires_at,
         points=event.points,
         repaid=event.repaid,
+        origin=event.origin if isinstance(event, PointsEarned) else None,
     )
 
 

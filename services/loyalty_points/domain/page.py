@@ -7,9 +7,11 @@ from uuid import UUID
 
 from contracts.loyalty_points import LotPoints, PointsAwarded, PointsEarned, RewardBought
 from contracts.money import LARGEST
-from services.loyalty_points.domain.account import Account, evolve
-from services.loyalty_points.domain.events import AccountEvent, Noted
+from services.loyalty_points.domain.account import Account
+from services.loyalty_points.domain.events import AccountEvent, Noted, PassedOn
+from services.loyalty_points.domain.folding import evolve
 from services.loyalty_points.domain.lots import Lot, movements, new_lot, split
+from services.loyalty_points.receipt import Receipt
 from shared.errors import Rejected
 
 Told = TypeVar("Told", bound=AccountEvent)
@@ -88,6 +90,9 @@ class Page:
         """Write an event; an entry gets the time of booking, and what stands after it."""
         if isinstance(event, Noted):
             self.account = evolve(self.account, event)
+        elif isinstance(event, PassedOn):
+            event = event.model_copy(update={"booked_at": self.now})
+            self.account = evolve(self.account, event)
         else:
             event = event.model_copy(update={"booked_at": self.now})
             self.account = evolve(self.account, event)
@@ -96,6 +101,10 @@ class Page:
         if isinstance(event, PointsEarned | PointsAwarded) and event.lot_id:
             self.lots[event.lot_id] = new_lot(event, event.lot_id)
         move(self.lots, event)
+
+    def earns(self, receipt: Receipt) -> bool:
+        """Return whether a receipt of hers earns."""
+        return self.account.earns(receipt.earner or self.customer_id, receipt.sold_at, receipt.order)
 
     def _stands(self, account: Account) -> dict[str, Any]:
         return {"balance": account.available(self.now), "pending": account.waiting(self.now)}

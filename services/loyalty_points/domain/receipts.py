@@ -12,7 +12,7 @@ from pydantic import Field
 from services.loyalty_points.domain.events import EarningStarted, ReceiptNoted, ReceiptReduced
 from services.loyalty_points.domain.page import Ledger, Page
 from services.loyalty_points.domain.settling import settle
-from services.loyalty_points.receipt import Receipt, Settled, settled
+from services.loyalty_points.receipt import Earns, Receipt, Settled, any_earns, settled
 from services.loyalty_points.terms import PRESET, Terms
 from services.loyalty_points.worth import Item, Sold
 from shared.errors import Rejected
@@ -20,9 +20,13 @@ from shared.message import Command
 
 
 class CountReceipt(Command):
-    """A receipt with lines of the customer: by number the net amount, and what it sells. `at` is the receipt's time."""
+    """A receipt with lines of the customer: by number the net amount, and what it sells. `at` is the receipt's time.
+
+    `under` is the id that the news names, where that was given up for this one; here and below.
+    """
 
     customer_id: UUID
+    under: UUID | None = None
     sale_id: UUID
     branch: str
     zone: str
@@ -32,9 +36,10 @@ class CountReceipt(Command):
     items: dict[int, Item] = Field(default_factory=dict)
     till: str = ""
     number: str = ""
-    terms: Terms = PRESET  # these six brought by guards.gather: the policy at the receipt's time,
+    terms: Terms = PRESET  # these seven brought by guards.gather: the policy at the receipt's time,
     policy_version: int = 0
-    tier: str | None = None  # and the customer's tier then,
+    earner: UUID | None = None  # who she was then, where that is another one,
+    tier: str | None = None  # and her tier then,
     is_known: bool = False  # whether the receipt has been heard,
     others: tuple[Receipt, ...] = ()  # those of hers that share a cap with it, in their order,
     ledger: Ledger | None = None  # and the holds that have lapsed, and lots to take from
@@ -53,6 +58,8 @@ class CountReceipt(Command):
             terms=self.terms,
             policy_version=self.policy_version,
             tier=self.tier,
+            origin=self.under,
+            earner=self.earner,
         )
 
     def settled(self) -> list[Settled]:
@@ -64,6 +71,7 @@ class CountRefund(Command):
     """What is left of lines of the customer's after a refund: line number to net amount. `at` is the refund's time."""
 
     customer_id: UUID
+    under: UUID | None = None
     sale_id: UUID
     lines: dict[int, int]
     receipt: Receipt | None = None  # brought by guards.gather,
@@ -82,13 +90,14 @@ class StartEarning(Command):
     """The customer is a member from the receipt `joined_order` on. `at` is that receipt's time."""
 
     customer_id: UUID
+    under: UUID | None = None
     joined_order: str
     waiting: tuple[Receipt, ...] = ()  # brought by guards.gather: the receipts from that one on, in their order,
     ledger: Ledger | None = None  # and the holds that have lapsed, and lots to take from
 
-    def settled(self) -> list[Settled]:
+    def settled(self, earns: Earns = any_earns) -> list[Settled]:
         """Return what the receipts earn when they earn from the joining one on."""
-        return list(settled(self.waiting, self.joined_order))
+        return list(settled(self.waiting, self.joined_order, earns))
 
 
 def note(sale: CountReceipt, page: Page) -> None:
@@ -96,7 +105,7 @@ def note(sale: CountReceipt, page: Page) -> None:
     page.tell(
         ReceiptNoted(
             at=sale.at,
-            customer_id=sale.customer_id,
+            customer_id=sale.under or sale.customer_id,
             sale_id=sale.sale_id,
             branch=sale.branch,
             zone=sale.zone,
@@ -110,7 +119,7 @@ def note(sale: CountReceipt, page: Page) -> None:
             number=sale.number,
         )
     )
-    if page.account.has_earned(sale.order):
+    if page.earns(sale.receipt()):
         settle(sale.settled(), page)
 
 
@@ -121,13 +130,15 @@ def reduce(refund: CountRefund, page: Page) -> None:
         raise Rejected("sale-unknown", sale_id=refund.sale_id)
     if not (lines := refund.reduces(receipt)):
         return
-    page.tell(ReceiptReduced(at=refund.at, customer_id=refund.customer_id, sale_id=refund.sale_id, lines=lines))
+    under = refund.under or refund.customer_id
+    page.tell(ReceiptReduced(at=refund.at, customer_id=under, sale_id=refund.sale_id, lines=lines))
     settle([refund.settled(receipt)], page, refund.at)
 
 
 def start(membership: StartEarning, page: Page) -> None:
-    """Let receipts earn from the joining one on; those that have earned do not again."""
-    page.tell(
-        EarningStarted(at=membership.at, customer_id=membership.customer_id, joined_order=membership.joined_order)
-    )
-    settle(membership.settled(), page)
+    """Let receipts earn from the joining one on; those that have earned do not again, and told twice says nothing."""
+    under = membership.under or membership.customer_id
+    known = page.account.joining_of(under)
+    if known is None or membership.joined_order < known:
+        page.tell(EarningStarted(at=membership.at, customer_id=under, joined_order=membership.joined_order))
+        settle(membership.settled(page.earns), page)

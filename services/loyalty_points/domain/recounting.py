@@ -5,7 +5,7 @@ from uuid import UUID
 from services.loyalty_points.domain.events import ReceiptRecounted
 from services.loyalty_points.domain.page import Ledger, Page
 from services.loyalty_points.domain.settling import settle
-from services.loyalty_points.receipt import Receipt, Settled, settled
+from services.loyalty_points.receipt import Earns, Receipt, Settled, any_earns, settled
 from shared.message import Command
 
 
@@ -15,21 +15,20 @@ class RecountReceipts(Command):
     customer_id: UUID
     version: int
     receipts: tuple[Receipt, ...] = ()  # brought by guards.gather: all of hers in their order, with their new terms,
-    recounted: frozenset[UUID] = frozenset()  # which of them had others,
+    recounted: frozenset[tuple[UUID | None, UUID]] = frozenset()  # which of them had others,
     ledger: Ledger | None = None  # and the holds that have lapsed, and lots to take from
 
-    def settled(self, joined_order: str) -> list[Settled]:
-        """Return what the receipts from the joining one on should have earned."""
-        own = [one for one in self.receipts if one.order >= joined_order]
-        first = next((one.order for one in own if one.sale_id in self.recounted), None)
+    def settled(self, earns: Earns = any_earns) -> list[Settled]:
+        """Return what the receipts that earn should have earned."""
+        own = [one for one in self.receipts if earns(one)]
+        first = next((one.order for one in own if (one.origin, one.sale_id) in self.recounted), None)
         return list(settled(own, first)) if first else []
 
 
 def recount(command: RecountReceipts, page: Page) -> None:
     """Write down which receipts have other terms, and what that changes; a second time there are none."""
     for receipt in command.receipts:
-        if receipt.sale_id in command.recounted:
-            who, version = command.customer_id, command.version
+        if (receipt.origin, receipt.sale_id) in command.recounted:
+            who, version = receipt.origin or command.customer_id, command.version
             page.tell(ReceiptRecounted(at=command.at, customer_id=who, sale_id=receipt.sale_id, policy_version=version))
-    if page.account.joined_order is not None:
-        settle(command.settled(page.account.joined_order), page)
+    settle(command.settled(page.earns), page)

@@ -75,7 +75,7 @@ def _earn(receipt: Receipt, points: int, change: Mapping[str, int], page: Page) 
     expires_at = receipt.expires_at
     in_time = is_alive(expires_at, page.now)
     repaid = min(page.account.debt, points) if in_time else 0
-    own = lot_id(page.customer_id, receipt.next_source)
+    own = lot_id(receipt.origin or page.customer_id, receipt.next_source)
     page.tell(
         PointsEarned(
             at=receipt.sold_at,
@@ -93,6 +93,7 @@ def _earn(receipt: Receipt, points: int, change: Mapping[str, int], page: Page) 
             active_from=receipt.active_from,
             expires_at=expires_at,
             by=_by(change),
+            origin=receipt.origin,
         )
     )
     if expires_at and not in_time:
@@ -111,7 +112,8 @@ def _earn(receipt: Receipt, points: int, change: Mapping[str, int], page: Page) 
 
 def _take_back(taking: _Taking, page: Page) -> None:
     """Take from the receipt's own lots, the newest first, then the others; what is missing is owed."""
-    own = [lot_id(page.customer_id, source) for source in (*taking.receipt.sources, taking.receipt.next_source)]
+    whose = taking.receipt.origin or page.customer_id
+    own = [lot_id(whose, source) for source in (*taking.receipt.sources, taking.receipt.next_source)]
     plan: list[tuple[UUID, int]] = []
     left = taking.points
     for one in reversed(own):
@@ -149,5 +151,6 @@ def _take(own: UUID, points: int, taking: _Taking, page: Page) -> None:
             from_expired=gone,
             corrected=taking.corrected,
             by=_by(taking.change),
+            origin=receipt.origin,
         )
     )

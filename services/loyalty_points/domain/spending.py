@@ -64,7 +64,9 @@ class RedeemPoints(Command):
 
 def lapse(page: Page) -> None:
     """Give back what is held beyond its time, each as of that time; every command does so before anything else."""
-    over = ((h.until, h.hold_id, h) for h in page.holds.values() if h.until and h.until <= page.now and not h.ended)
+    mine = {one.hold_id for one in page.account.holds}  # one that comes with a merge is there a moment later
+    known = (h for h in page.holds.values() if h.hold_id in mine)
+    over = ((h.until, h.hold_id, h) for h in known if h.until and h.until <= page.now and not h.ended)
     for until, _, held in sorted(over, key=lambda one: one[:2]):
         _give_back(held, Release.LAPSED, until, until, page)
 

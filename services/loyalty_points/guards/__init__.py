@@ -11,17 +11,33 @@ from services.loyalty_points.domain import (
     AwardPoints,
     CountReceipt,
     CountRefund,
+    GiveBackAccount,
+    GiveUpAccount,
     KnownHold,
     LapseHold,
     Ledger,
     NoteTier,
     NoticeExpiry,
     RecountReceipts,
+    RestoreAccount,
+    SettleReceipts,
     StartEarning,
+    TakeInAccount,
 )
 from services.loyalty_points.domain.lots import Lot
-from services.loyalty_points.guards import asking, awards, expiries, forgivings, holds, lots, receipts, tiers, wishes
-from services.loyalty_points.guards.tiers import Moment
+from services.loyalty_points.guards import (
+    asking,
+    awards,
+    expiries,
+    forgivings,
+    holds,
+    identities,
+    lots,
+    merges,
+    receipts,
+    tiers,
+    wishes,
+)
 from services.loyalty_points.receipt import Receipt
 from services.loyalty_points.reward import guards as rewards
 from services.loyalty_points.terms import Terms
@@ -32,7 +48,8 @@ from shared.postgres import Tx
 MOST_LOTS = 500  # in one expiry
 
 Holds = Mapping[int, dict[UUID, KnownHold]]
-_OF_RECEIPTS = (CountReceipt, CountRefund, StartEarning, NoteTier, RecountReceipts)
+_OF_RECEIPTS = (CountReceipt, CountRefund, StartEarning, NoteTier, RecountReceipts, SettleReceipts)
+_PASSING = (GiveUpAccount, TakeInAccount, GiveBackAccount, RestoreAccount)
 
 
 async def gather(tx: Tx, commands: Sequence[AccountCommand], /) -> Sequence[Command]:
@@ -55,6 +72,8 @@ async def _informed(tx: Tx, commands: Sequence[AccountCommand], now: datetime) -
     due = await expiries.due(tx, {place: c for place, c in enumerate(commands) if isinstance(c, NoticeExpiry)})
     known = await awards.known(tx, {place: c for place, c in enumerate(commands) if isinstance(c, AwardPoints)})
     known = {**known, **await wishes.brought(tx, commands, now)}
+    if any(isinstance(c, _PASSING) for c in commands):
+        known = {**known, **await merges.brought(tx, commands, now)}
     if any(isinstance(c, _OF_RECEIPTS) for c in commands):
         known = {**known, **await _of_receipts(tx, commands)}
     informed: list[AccountCommand] = []
@@ -69,33 +88,48 @@ async def _of_receipts(tx: Tx, commands: Sequence[AccountCommand]) -> Mapping[in
     dated = await policies(tx, Terms)
     heard = await tiers.heard(tx, {place: c for place, c in enumerate(commands) if isinstance(c, NoteTier)})
     found = await receipts.known(tx, dict(asking.receipts(commands, dated, heard)), dated)
-    held: Mapping[Moment, str] = {}
-    if asking.knows_tiers(dated):
-        held = await tiers.in_force(tx, ((c.customer_id, c.at) for c in commands if isinstance(c, CountReceipt)))
+    sales = {place: c for place, c in enumerate(commands) if isinstance(c, CountReceipt)}
+    whose = await _as_whom(tx, sales, dated)
     known: dict[int, dict[str, Any]] = {}
     for place, command in enumerate(commands):
         own = found.get(place, [])
         match command:
             case CountReceipt():
-                known[place] = _of_receipt(command, own, dated) | {"tier": held.get((command.customer_id, command.at))}
+                known[place] = _of_receipt(command, own, dated) | whose[place]
             case CountRefund():
                 known[place] = {"receipt": own[0] if own else None}
             case StartEarning():
                 known[place] = {"waiting": tuple(own)}
             case NoteTier():
                 known[place] = {**heard[place]._asdict(), "receipts": tuple(own)}
+            case SettleReceipts():
+                known[place] = {"receipts": tuple(own)}
             case RecountReceipts():
                 known[place] = _recounted(command, own, dated)
     return known
 
 
+async def _as_whom(tx: Tx, sales: Mapping[int, CountReceipt], dated: Policies) -> Mapping[int, dict[str, Any]]:
+    """Return by place as whom she earns by a receipt, and that one's tier then."""
+    whole = await identities.known(tx, (c.customer_id for c in sales.values() if c.under))
+    earners = {
+        place: identities.earner(whole.get(c.customer_id), c.customer_id, c.under or c.customer_id, c.at)
+        for place, c in sales.items()
+    }
+    moments = {place: (earners[place] or c.customer_id, c.at) for place, c in sales.items()}
+    held = await tiers.in_force(tx, moments.values()) if asking.knows_tiers(dated) else {}
+    return {place: {"earner": earners[place], "tier": held.get(moments[place])} for place in sales}
+
+
 def _recounted(command: RecountReceipts, found: Sequence[Receipt], dated: Policies) -> dict[str, Any]:
     version = dated.numbered(command.version)
     others = frozenset(
-        one.sale_id for one in found if dated.at(one.sold_at).version == version.version != one.policy_version
+        (one.origin, one.sale_id)
+        for one in found
+        if dated.at(one.sold_at).version == version.version != one.policy_version
     )
     now = {"terms": version.terms, "policy_version": version.version}
-    receipts_now = tuple(replace(one, **now) if one.sale_id in others else one for one in found)
+    receipts_now = tuple(replace(one, **now) if (one.origin, one.sale_id) in others else one for one in found)
     return {"receipts": receipts_now, "recounted": others}
 
 
@@ -104,7 +138,7 @@ def _of_receipt(command: CountReceipt, found: Sequence[Receipt], dated: Policies
     return {
         "terms": holding.terms,
         "policy_version": holding.version,
-        "is_known": any(receipt.sale_id == command.sale_id for receipt in found),
+        "is_known": any((one.origin, one.sale_id) == (command.under, command.sale_id) for one in found),
         "others": tuple(receipt for receipt in found if receipt.earned),
     }
 
@@ -130,10 +164,11 @@ async def guard(tx: Tx, events: Sequence[Envelope], /) -> None:
     """Keep the tables as the events leave them."""
     told = [e.event for e in events]
     await tiers.keep(tx, told)
-    await receipts.keep(tx, told)
+    await receipts.keep(tx, events)
     await lots.keep(tx, events)
     await holds.keep(tx, told)
     await rewards.keep(tx, told)
     await forgivings.keep(tx, told)
     await expiries.keep(tx, told)
     await awards.keep(tx, told)
+    await merges.keep(tx, told)

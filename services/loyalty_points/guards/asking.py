@@ -18,14 +18,16 @@ from services.loyalty_points.domain import (
     RecountReceipts,
     RedeemPoints,
     RedeemReward,
+    SettleReceipts,
     StartEarning,
+    TakeInAccount,
 )
 from services.loyalty_points.domain.lots import lot_id
 from services.loyalty_points.guards.lots import Late, Wanted
 from services.loyalty_points.guards.receipts import Asked
 from services.loyalty_points.guards.tiers import Heard
 from services.loyalty_points.periods import FIRST, LAST, Period, days_of
-from services.loyalty_points.receipt import Settled, costs
+from services.loyalty_points.receipt import Receipt, Settled, costs
 from shared.policy import Policies
 
 DAY = timedelta(days=1)
@@ -45,11 +47,13 @@ def receipts(
         who = command.customer_id
         match command:
             case CountReceipt() if periods:
-                yield place, Asked(who, command.sale_id, None, *_around(periods, command.on, command.on))
+                yield place, Asked(who, command.sale_id, None, *_around(periods, command.on, command.on), command.under)
             case CountReceipt() | CountRefund():
-                yield place, Asked(who, command.sale_id)
+                yield place, Asked(who, command.sale_id, under=command.under)
             case StartEarning():
                 yield place, Asked(who, from_order=command.joined_order)
+            case SettleReceipts(since=since):
+                yield place, Asked(who, None, None, *_around(periods, since.date(), LAST))
             case RecountReceipts():
                 yield place, Asked(who, from_order="")
             case NoteTier() if not heard[place].is_known and knows_tiers(dated):
@@ -82,6 +86,12 @@ class Lots(NamedTuple):
     late: list[Late]
     over: list[UUID]
 
+    def take(self, who: UUID, receipts: Sequence[Receipt], points: int | None = None) -> None:
+        """Ask for the receipts' own lots, and others that give so many points: all that the receipts keep, at most."""
+        self.named.update((who, lot_id(one.origin or who, source)) for one in receipts for source in one.sources)
+        most = sum(one.kept for one in receipts) if points is None else points
+        self.wanted.append(Wanted(who, most, from_pending=True))
+
 
 def lots(informed: Sequence[AccountCommand], held: Iterable[tuple[UUID, UUID]]) -> Lots:
     """Return which lots the rules need beside those that are held."""
@@ -97,11 +107,18 @@ def lots(informed: Sequence[AccountCommand], held: Iterable[tuple[UUID, UUID]]) 
                 asked.wanted.append(Wanted(who, command.points, from_pending=False))
             case ExpirePoints():
                 asked.over.append(who)
+            case TakeInAccount():
+                asked.wanted.append(Wanted(who, command.debts, from_pending=True))
             case _:
-                if taking := [one for one in _settled(command) if one.kept < one.receipt.kept]:
-                    asked.named.update((who, lot_id(who, source)) for one in taking for source in one.receipt.sources)
-                    asked.wanted.append(Wanted(who, costs(taking), from_pending=True))
+                _take(command, asked)
     return asked
+
+
+def _take(command: AccountCommand, asked: Lots) -> None:
+    if isinstance(command, SettleReceipts):  # any of them may turn out to earn nothing
+        asked.take(command.customer_id, [one for one in command.receipts if one.sold_at >= command.since and one.lots])
+    elif taking := [one for one in _settled(command) if one.kept < one.receipt.kept]:
+        asked.take(command.customer_id, [one.receipt for one in taking], costs(taking))
 
 
 def _settled(command: AccountCommand) -> Sequence[Settled]:
@@ -113,6 +130,6 @@ def _settled(command: AccountCommand) -> Sequence[Settled]:
         case StartEarning(waiting=waiting) if any(receipt.earned for receipt in waiting):
             return command.settled()
         case NoteTier() | RecountReceipts():
-            return command.settled("")  # all of them may earn, as far as is known here
+            return command.settled()  # all of them may earn, as far as is known here
         case _:
             return ()

@@ -15,13 +15,15 @@ _HAD = """
 SELECT a.place, count(*) FILTER (WHERE w.act_id = a.act_id) > 0 AS is_known,
   count(*) FILTER (WHERE w.awarded_on BETWEEN a.first_on AND a.last_on) AS had
 FROM unnest($1::int[], $2::uuid[], $3::text[], $4::text[], $5::date[], $6::date[])
-  AS a (place, customer_id, act, act_id, first_on, last_on)
-JOIN award w ON w.customer_id = a.customer_id AND w.act = a.act
+  AS a (place, owner, act, act_id, first_on, last_on)
+JOIN award w ON w.owner = a.owner AND w.act = a.act
 GROUP BY a.place
 """
 _KEEP = """
-INSERT INTO award (customer_id, act, act_id, branch, awarded_on)
-SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::date[])
+INSERT INTO award (customer_id, owner, act, act_id, branch, awarded_on)
+SELECT customer_id, customer_id, act, act_id, branch, awarded_on
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::date[])
+  AS e (customer_id, act, act_id, branch, awarded_on)
 """
 
 

@@ -24,24 +24,26 @@ Wish: TypeAlias = ForgiveDebt | ApproveForgiveness | DeclineForgiveness
 
 _KNOWN = """
 SELECT a.place, f.points, f.reason, f.asked_by, f.until, f.how
-FROM unnest($1::int[], $2::uuid[], $3::uuid[]) AS a (place, customer_id, forgiveness_id)
-JOIN forgiving f USING (customer_id, forgiveness_id)
+FROM unnest($1::int[], $2::uuid[], $3::uuid[]) AS a (place, owner, forgiveness_id)
+JOIN forgiving f USING (owner, forgiveness_id)
 """
 _ALONE = """
-SELECT customer_id, sum(forgiven)::bigint AS points FROM forgiving
-WHERE customer_id = ANY($1::uuid[]) AND asked_by IS NULL AND told_at > $2::timestamptz - $3::int * interval '1 day'
-GROUP BY customer_id
+SELECT owner, sum(forgiven)::bigint AS points FROM forgiving
+WHERE owner = ANY($1::uuid[]) AND asked_by IS NULL AND told_at > $2::timestamptz - $3::int * interval '1 day'
+GROUP BY owner
 """
 _ASK = """
-INSERT INTO forgiving (customer_id, forgiveness_id, points, reason, asked_by, until, told_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+INSERT INTO forgiving (customer_id, owner, forgiveness_id, points, reason, asked_by, until, told_at)
+VALUES ($1, $1, $2, $3, $4, $5, $6, $7)
 """
 _FORGIVE = """
-INSERT INTO forgiving (customer_id, forgiveness_id, points, reason, how, forgiven, told_at)
-VALUES ($1, $2, $3, $4, $5, $3, $6)
-ON CONFLICT (customer_id, forgiveness_id) DO UPDATE SET how = excluded.how, forgiven = excluded.forgiven
+WITH asked AS (
+  UPDATE forgiving SET how = $5, forgiven = $3 WHERE owner = $1 AND forgiveness_id = $2 RETURNING forgiveness_id
+)
+INSERT INTO forgiving (customer_id, owner, forgiveness_id, points, reason, how, forgiven, told_at)
+SELECT $1, $1, $2, $3, $4::text, $5, $3, $6::timestamptz WHERE NOT EXISTS (SELECT FROM asked)
 """
-_DECLINE = "UPDATE forgiving SET how = $3 WHERE customer_id = $1 AND forgiveness_id = $2"
+_DECLINE = "UPDATE forgiving SET how = $3 WHERE owner = $1 AND forgiveness_id = $2"
 
 
 async def brought(tx: Tx, commands: Mapping[int, Wish], now: datetime) -> Mapping[int, dict[str, Any]]:
@@ -57,7 +59,7 @@ async def brought(tx: Tx, commands: Mapping[int, Wish], now: datetime) -> Mappin
     if asking := {place: c.customer_id for place, c in commands.items() if isinstance(c, ForgiveDebt)}:
         terms = (await policies(tx, Terms)).at(now).terms.desk
         sums = await tx.fetch(_ALONE, list(asking.values()), now, terms.alone_days)
-        alone: dict[UUID, int] = {row["customer_id"]: row["points"] for row in sums}
+        alone: dict[UUID, int] = {row["owner"]: row["points"] for row in sums}
         for place, customer in asking.items():
             found[place] |= {"terms": terms, "forgiven_alone": alone.get(customer, 0)}
     return found

@@ -47,26 +47,27 @@ SELECT clock.now, a.place, h.hold_id, h.points, h.held_at, h.until, h.lots::text
   h.reward::text AS reward, h.branch, h.till
 FROM (SELECT clock_timestamp() AS now) AS clock
 CROSS JOIN unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::text[], $5::text[], $6::timestamptz[])
-  WITH ORDINALITY AS a (customer_id, hold_id, at, branch, till, since, place)
-LEFT JOIN hold h ON h.customer_id = a.customer_id
+  WITH ORDINALITY AS a (owner, hold_id, at, branch, till, since, place)
+LEFT JOIN hold h ON h.owner = a.owner
   AND (h.hold_id = a.hold_id OR (h.ended IS NULL AND h.until <= greatest(clock.now, a.at))
        OR (h.branch = a.branch AND h.till = a.till AND h.until > least(clock.now, a.since)))
 """
 _HOLD = """
-INSERT INTO hold (customer_id, hold_id, points, held_at, until, lots, ended, captured, reward, branch, till)
-SELECT customer_id, hold_id, points, held_at, until, lots::jsonb, ended, captured, reward::jsonb, branch, till
+INSERT INTO hold (customer_id, owner, hold_id, points, held_at, until, lots, ended, captured, reward, branch, till)
+SELECT customer_id, customer_id, hold_id, points, held_at, until, lots::jsonb, ended, captured, reward::jsonb, branch,
+       till
 FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::text[], $7::text[],
             $8::bigint[], $9::text[], $10::text[], $11::text[])
   AS h (customer_id, hold_id, points, held_at, until, lots, ended, captured, reward, branch, till)
 """
-_END = "UPDATE hold SET ended = $3, captured = $4, branch = $5 WHERE customer_id = $1 AND hold_id = $2"
+_END = "UPDATE hold SET ended = $3, captured = $4, branch = $5 WHERE owner = $1 AND hold_id = $2"
 # what is returned is its end, where it was open and nothing is left of it
 _USE = """
 UPDATE hold SET captured = captured + $3,
   ended = CASE WHEN ended IS NULL AND captured + $3 = points THEN 'captured' ELSE ended END
-WHERE customer_id = $1 AND hold_id = $2 RETURNING ended = 'captured'
+WHERE owner = $1 AND hold_id = $2 RETURNING ended = 'captured'
 """
-_RELEASE = "UPDATE hold SET ended = $3 WHERE customer_id = $1 AND hold_id = $2"
+_RELEASE = "UPDATE hold SET ended = $3 WHERE owner = $1 AND hold_id = $2"
 
 
 async def known(tx: Tx, commands: Sequence[AccountCommand]) -> tuple[datetime, Mapping[int, dict[UUID, KnownHold]]]:

@@ -16,42 +16,42 @@ from shared.postgres import Tx
 
 # just as many as give what is wanted: the first of the window, in the order in which they are drawn on
 _TO_DRAW = """
-SELECT l.* FROM unnest($1::uuid[], $2::bigint[], $3::boolean[]) AS a (customer_id, wanted, from_pending)
+SELECT l.* FROM unnest($1::uuid[], $2::bigint[], $3::boolean[]) AS a (owner, wanted, from_pending)
 CROSS JOIN LATERAL (
   SELECT *, sum(rest) OVER (ORDER BY coalesce(active_from > $4, false), expires_at, earned_at, lot_id) - rest AS before
-  FROM lot WHERE customer_id = a.customer_id AND rest > 0 AND (expires_at IS NULL OR expires_at > $4)
+  FROM lot WHERE owner = a.owner AND rest > 0 AND (expires_at IS NULL OR expires_at > $4)
     AND (a.from_pending OR active_from IS NULL OR active_from <= $4)
 ) AS l WHERE l.before < a.wanted
 """
 # what has expired since then counts, too
 _TO_SPEND_LATE = """
-SELECT l.* FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[]) AS a (customer_id, wanted, since)
+SELECT l.* FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[]) AS a (owner, wanted, since)
 CROSS JOIN LATERAL (
   SELECT *, sum(rest + expired) OVER (ORDER BY coalesce(active_from > $4, false), expires_at, earned_at, lot_id)
     - rest - expired AS before
-  FROM lot WHERE customer_id = a.customer_id AND (rest > 0 OR expired > 0)
+  FROM lot WHERE owner = a.owner AND (rest > 0 OR expired > 0)
     AND (expires_at IS NULL OR expires_at > least(a.since, $4))
 ) AS l WHERE l.before < a.wanted
 """
-_NAMED = "SELECT * FROM lot JOIN unnest($1::uuid[], $2::uuid[]) AS a (customer_id, lot_id) USING (customer_id, lot_id)"
+_NAMED = "SELECT * FROM lot JOIN unnest($1::uuid[], $2::uuid[]) AS a (owner, lot_id) USING (owner, lot_id)"
 _TO_EXPIRE = """
-SELECT l.* FROM unnest($1::uuid[]) AS a (customer_id) CROSS JOIN LATERAL (
-  SELECT * FROM lot WHERE customer_id = a.customer_id AND rest > 0 AND expires_at <= $2
+SELECT l.* FROM unnest($1::uuid[]) AS a (owner) CROSS JOIN LATERAL (
+  SELECT * FROM lot WHERE owner = a.owner AND rest > 0 AND expires_at <= $2
   ORDER BY expires_at, earned_at, lot_id LIMIT $3
 ) AS l
 """
 _ADD = """
 INSERT INTO lot (customer_id, lot_id, source, branch, earned_on, earned_at, policy_version, active_from, expires_at,
-                 points, repaid)
+                 points, repaid, owner)
 SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::date[], $6::timestamptz[], $7::bigint[],
-                     $8::timestamptz[], $9::timestamptz[], $10::bigint[], $11::bigint[])
+                     $8::timestamptz[], $9::timestamptz[], $10::bigint[], $11::bigint[], $12::uuid[])
 """
 _MOVE = """
 UPDATE lot SET repaid = lot.repaid + m.repaid, drawn = lot.drawn + m.drawn,
   taken_back = lot.taken_back + m.taken_back, expired = lot.expired + m.expired
 FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
-  AS m (customer_id, lot_id, repaid, drawn, taken_back, expired)
-WHERE lot.customer_id = m.customer_id AND lot.lot_id = m.lot_id
+  AS m (owner, lot_id, repaid, drawn, taken_back, expired)
+WHERE lot.owner = m.owner AND lot.lot_id = m.lot_id
 """
 
 
@@ -106,7 +106,7 @@ def by_customer(rows: Iterable["asyncpg.Record"]) -> Mapping[UUID, dict[UUID, Lo
     """Return the lots of the rows; one that is there twice once."""
     found: dict[UUID, dict[UUID, Lot]] = defaultdict(dict)
     for row in rows:
-        found[row["customer_id"]][row["lot_id"]] = Lot(
+        found[row["owner"]][row["lot_id"]] = Lot(
             lot_id=row["lot_id"],
             branch=row["branch"],
             on=row["earned_on"],
@@ -118,8 +118,13 @@ def by_customer(rows: Iterable["asyncpg.Record"]) -> Mapping[UUID, dict[UUID, Lo
             drawn=row["drawn"],
             taken_back=row["taken_back"],
             expired=row["expired"],
+            origin=row["customer_id"] if row["customer_id"] != row["owner"] else None,
         )
     return found
+
+
+def _origin(event: PointsEarned | PointsAwarded) -> UUID:
+    return (event.origin if isinstance(event, PointsEarned) else None) or event.customer_id
 
 
 async def keep(tx: Tx, told: Sequence[Envelope]) -> None:
@@ -127,7 +132,7 @@ async def keep(tx: Tx, told: Sequence[Envelope]) -> None:
     if earned := [e.event for e in told if isinstance(e.event, PointsEarned | PointsAwarded)]:
         await tx.execute(
             _ADD,
-            [e.customer_id for e in earned],
+            [_origin(e) for e in earned],
             [e.lot_id for e in earned],
             [e.source for e in earned],
             [e.branch for e in earned],
@@ -138,6 +143,7 @@ async def keep(tx: Tx, told: Sequence[Envelope]) -> None:
             [e.expires_at for e in earned],
             [e.points for e in earned],
             [e.repaid for e in earned],
+            [e.customer_id for e in earned],
         )
     sums: dict[tuple[UUID, UUID], Counter[str]] = defaultdict(Counter)
     for envelope in told:

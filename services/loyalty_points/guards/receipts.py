@@ -12,25 +12,26 @@ import asyncpg
 from contracts.loyalty_points import PointsEarned, PointsTakenBack
 from services.loyalty_points.domain import ReceiptNoted, ReceiptRecounted, ReceiptReduced
 from services.loyalty_points.domain.settling import earned_by
-from services.loyalty_points.guards import tiers
+from services.loyalty_points.guards import identities, tiers
 from services.loyalty_points.receipt import Receipt
 from services.loyalty_points.terms import Terms
 from services.loyalty_points.worth import Item, Sold
-from shared.message import Event
+from shared.message import Envelope, Event
 from shared.policy import Policies
 from shared.postgres import Tx
 
 _RECEIPTS = """
 WITH asked AS (
-  SELECT * FROM unnest($1::int[], $2::uuid[], $3::uuid[], $4::text[], $5::timestamptz[], $6::timestamptz[])
-    AS a (place, customer_id, sale_id, from_order, since, until)
+  SELECT * FROM unnest($1::int[], $2::uuid[], $3::uuid[], $4::text[], $5::timestamptz[], $6::timestamptz[],
+                       $7::uuid[])
+    AS a (place, owner, sale_id, from_order, since, until, under)
 )
 SELECT a.place, r.*, r.lines::text AS left_lines, r.sold::text AS sold_lines, r.earned::text AS by_rule
 FROM asked a CROSS JOIN LATERAL (
-  SELECT * FROM receipt WHERE customer_id = a.customer_id AND sale_id = a.sale_id
-  UNION ALL SELECT * FROM receipt WHERE customer_id = a.customer_id AND receipt_order >= a.from_order
-  UNION ALL SELECT * FROM receipt WHERE customer_id = a.customer_id AND sold_at >= a.since AND sold_at < a.until
-    AND sale_id IS DISTINCT FROM a.sale_id
+  SELECT * FROM receipt WHERE customer_id = a.under AND sale_id = a.sale_id
+  UNION ALL SELECT * FROM receipt WHERE owner = a.owner AND receipt_order >= a.from_order
+  UNION ALL SELECT * FROM receipt WHERE owner = a.owner AND sold_at >= a.since AND sold_at < a.until
+    AND (sale_id, customer_id) IS DISTINCT FROM (a.sale_id, a.under)
 ) AS r
 ORDER BY a.place, r.receipt_order
 """
@@ -41,13 +42,13 @@ WHERE receipt.customer_id = r.customer_id AND receipt.sale_id = r.sale_id
 """
 _NOTE = """
 INSERT INTO receipt (customer_id, sale_id, branch, zone, sold_on, sold_at, receipt_order, sold, lines, policy_version,
-                     earned, kept, lots)
+                     earned, kept, lots, owner)
 SELECT customer_id, sale_id, branch, zone, sold_on, sold_at, receipt_order, sold::jsonb, lines::jsonb, policy_version,
-       earned::jsonb, kept, lots
+       earned::jsonb, kept, lots, owner
 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::date[], $6::timestamptz[], $7::text[], $8::text[],
-            $9::text[], $10::bigint[], $11::text[], $12::bigint[], $13::int[])
+            $9::text[], $10::bigint[], $11::text[], $12::bigint[], $13::int[], $14::uuid[])
   AS n (customer_id, sale_id, branch, zone, sold_on, sold_at, receipt_order, sold, lines, policy_version, earned, kept,
-        lots)
+        lots, owner)
 """
 _REDUCE = """
 UPDATE receipt SET lines = receipt.lines || r.lines::jsonb, refunded_at = greatest(receipt.refunded_at, r.refunded_at)
@@ -70,13 +71,14 @@ WHERE receipt.customer_id = s.customer_id AND receipt.sale_id = s.sale_id
 
 @dataclass(frozen=True)
 class Asked:
-    """Which receipts of a customer a command is about: one, all from an order on, or those of a time."""
+    """Which receipts of a customer a command is about: one under an id of hers, all from an order on, or of a time."""
 
     customer_id: UUID
     sale_id: UUID | None = None
     from_order: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    under: UUID | None = None
 
 
 @dataclass
@@ -107,12 +109,16 @@ async def known(tx: Tx, asked: Mapping[int, Asked], dated: Policies) -> Mapping[
         [a.from_order for a in whose],
         [a.since for a in whose],
         [a.until for a in whose],
+        [a.under or a.customer_id for a in whose],
     )
     by_tier = any(one.terms.earning.by_tier for one in dated.versions)
-    held = await tiers.in_force(tx, ((r["customer_id"], r["sold_at"]) for r in rows)) if by_tier else {}
-    for row in rows:
+    whole = await identities.known(tx, (r["owner"] for r in rows if r["owner"] != r["customer_id"]))
+    as_whom = [identities.earner(whole.get(r["owner"]), r["owner"], r["customer_id"], r["sold_at"]) for r in rows]
+    moments = [(who or r["owner"], r["sold_at"]) for who, r in zip(as_whom, rows, strict=True)]
+    held = await tiers.in_force(tx, moments) if by_tier else {}
+    for row, who, moment in zip(rows, as_whom, moments, strict=True):
         receipt = receipt_of(row, dated.numbered(row["policy_version"]).terms)
-        found[row["place"]].append(replace(receipt, tier=held.get((row["customer_id"], row["sold_at"]))))
+        found[row["place"]].append(replace(receipt, earner=who, tier=held.get(moment)))
     return found
 
 
@@ -133,13 +139,15 @@ def receipt_of(row: "asyncpg.Record", terms: Terms) -> Receipt:
         earned=json.loads(row["by_rule"]),
         kept=row["kept"],
         lots=row["lots"],
+        origin=row["customer_id"] if row["customer_id"] != row["owner"] else None,
     )
 
 
-async def keep(tx: Tx, told: Sequence[Event]) -> None:
+async def keep(tx: Tx, events: Sequence[Envelope]) -> None:
     """Keep the receipts, what refunds leave of them, what terms they have, and what they have earned."""
+    told = [e.event for e in events]
     gained = _gained(told)
-    await _note(tx, [e for e in told if isinstance(e, ReceiptNoted)], gained)
+    await _note(tx, [(e.event, e.stream_id) for e in events if isinstance(e.event, ReceiptNoted)], gained)
     if reduced := [e for e in told if isinstance(e, ReceiptReduced)]:
         await tx.execute(
             _REDUCE,
@@ -167,10 +175,13 @@ async def keep(tx: Tx, told: Sequence[Event]) -> None:
         )
 
 
-async def _note(tx: Tx, noted: Sequence[ReceiptNoted], gained: dict[tuple[UUID, UUID], _Gained]) -> None:
+async def _note(
+    tx: Tx, noted_on: Sequence[tuple[ReceiptNoted, UUID]], gained: dict[tuple[UUID, UUID], _Gained]
+) -> None:
     """Keep new receipts with what they have earned at once, which is taken out of `gained`."""
-    if not noted:
+    if not noted_on:
         return
+    noted = [e for e, _ in noted_on]
     own = [gained.pop((e.customer_id, e.sale_id), _Gained()) for e in noted]
     await tx.execute(
         _NOTE,
@@ -187,6 +198,7 @@ async def _note(tx: Tx, noted: Sequence[ReceiptNoted], gained: dict[tuple[UUID, 
         [one.by_rule for one in own],
         [one.kept for one in own],
         [one.lots for one in own],
+        [owner for _, owner in noted_on],
     )
 
 
@@ -194,7 +206,7 @@ def _gained(told: Sequence[Event]) -> dict[tuple[UUID, UUID], _Gained]:
     sums: dict[tuple[UUID, UUID], _Gained] = defaultdict(_Gained)
     for event in told:
         if isinstance(event, PointsEarned | PointsTakenBack):
-            one = sums[event.customer_id, event.sale_id]
+            one = sums[event.origin or event.customer_id, event.sale_id]
             one.earned.update(earned_by(event))
             one.kept += event.points if isinstance(event, PointsEarned) else -event.points
             one.lots += isinstance(event, PointsEarned)

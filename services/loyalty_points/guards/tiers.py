@@ -52,7 +52,7 @@ async def heard(tx: Tx, commands: Mapping[int, NoteTier]) -> Mapping[int, Heard]
         return {}
     told = commands.values()
     rows = await tx.fetch(
-        _HEARD, list(commands), [c.customer_id for c in told], [c.at for c in told], [c.tier for c in told]
+        _HEARD, list(commands), [c.under or c.customer_id for c in told], [c.at for c in told], [c.tier for c in told]
     )
     return {row["place"]: Heard(row["is_known"], row["until"]) for row in rows}
 

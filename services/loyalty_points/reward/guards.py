@@ -38,20 +38,20 @@ WHERE reward.reward_id = m.reward_id
 """
 # what she did not fetch in time goes back before her command is decided: it is left, and not taken
 _TAKEN = """
-SELECT a.customer_id, a.reward_id, count(*) FILTER (WHERE t.lapsed = false) AS ever,
+SELECT a.owner, a.reward_id, count(*) FILTER (WHERE t.lapsed = false) AS ever,
   count(*) FILTER (WHERE t.lapsed = false AND t.taken_at > $4::timestamptz - a.days * interval '1 day') AS lately,
   count(*) FILTER (WHERE t.lapsed AND t.counted) AS back
-FROM unnest($1::uuid[], $2::uuid[], $3::int[]) AS a (customer_id, reward_id, days)
+FROM unnest($1::uuid[], $2::uuid[], $3::int[]) AS a (owner, reward_id, days)
 LEFT JOIN LATERAL (
   SELECT t.taken_at, t.counted, h.ended IS NULL AND coalesce(h.until <= $4, false) AS lapsed
-  FROM reward_taken t JOIN hold h ON h.customer_id = t.customer_id AND h.hold_id = t.redemption_id
-  WHERE t.customer_id = a.customer_id AND t.reward_id = a.reward_id AND t.given_back_at IS NULL
+  FROM reward_taken t JOIN hold h ON h.owner = t.owner AND h.hold_id = t.redemption_id AND h.customer_id = t.customer_id
+  WHERE t.owner = a.owner AND t.reward_id = a.reward_id AND t.given_back_at IS NULL
 ) AS t ON true
-GROUP BY a.customer_id, a.reward_id
+GROUP BY a.owner, a.reward_id
 """
 _TAKE = """
-INSERT INTO reward_taken (customer_id, redemption_id, reward_id, counted, taken_at)
-SELECT t.customer_id, t.redemption_id, t.reward_id, (r.described ->> 'counted')::boolean, t.taken_at
+INSERT INTO reward_taken (customer_id, owner, redemption_id, reward_id, counted, taken_at)
+SELECT t.customer_id, t.customer_id, t.redemption_id, t.reward_id, (r.described ->> 'counted')::boolean, t.taken_at
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[])
   AS t (customer_id, redemption_id, reward_id, taken_at)
 JOIN reward r USING (reward_id)
@@ -59,8 +59,8 @@ RETURNING reward_id, counted
 """
 _GIVE_BACK = """
 UPDATE reward_taken SET given_back_at = b.at FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[])
-  AS b (customer_id, redemption_id, at)
-WHERE reward_taken.customer_id = b.customer_id AND reward_taken.redemption_id = b.redemption_id
+  AS b (owner, redemption_id, at)
+WHERE reward_taken.owner = b.owner AND reward_taken.redemption_id = b.redemption_id
   AND given_back_at IS NULL
 RETURNING reward_id, counted
 """
@@ -109,7 +109,7 @@ async def wanted(tx: Tx, wishes: Mapping[int, Wish], now: datetime, tiers: Mappi
     asked = sorted({wish for wish in wishes.values() if wish[1] in rows})
     days = [described[reward].period_days or 0 for _, reward in asked]
     counts = await tx.fetch(_TAKEN, [c for c, _ in asked], [r for _, r in asked], days, now) if asked else []
-    taken = {(row["customer_id"], row["reward_id"]): row for row in counts}
+    taken = {(row["owner"], row["reward_id"]): row for row in counts}
     before: Counter[UUID] = Counter()
     offers = {}
     for place, (customer, reward) in wishes.items():

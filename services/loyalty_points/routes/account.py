@@ -11,11 +11,14 @@ from uuid import UUID
 from fastapi import Query
 from pydantic import Field
 
-from services.loyalty_points.domain.hindsight import Figure, Known, happened_at, known_by
+from services.loyalty_points.domain import Account
+from services.loyalty_points.domain.hindsight import Figure
+from services.loyalty_points.domain.known import Known, happened_at, known_by
 from services.loyalty_points.entry import entry
 from services.loyalty_points.explaining import explained
 from services.loyalty_points.routes.doing import ONE, PEOPLE
 from services.loyalty_points.standing import standing, stood
+from services.loyalty_points.whose import whose
 from shared.errors import Missing
 from shared.http import Here, Route
 from shared.message import Instant
@@ -26,26 +29,56 @@ EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo
 When: TypeAlias = Annotated[Instant | None, Query(), Field(ge=EARLIEST, le=LATEST)]
 
 _NOW = "SELECT clock_timestamp()"
+_FAMILY = """
+WITH RECURSIVE family AS (
+  SELECT $1::uuid AS id
+  UNION SELECT CASE WHEN m.customer_id = f.id THEN m.into_id ELSE m.customer_id END
+  FROM family f JOIN account_merge m ON f.id IN (m.customer_id, m.into_id)
+)
+SELECT id FROM family
+"""
 
 
 class Told(NamedTuple):
-    """All that is recorded of an account, its state after it, and when that was read."""
+    """All that is recorded of an account, its state after it, whose it is, and when that was read.
 
-    account: Any
+    Where it was merged or split, what is recorded of the others is among it, in the order of the books.
+    """
+
+    customer_id: UUID
+    account: Account
     events: Sequence[Known]
     now: datetime
 
+    @property
+    def own(self) -> Sequence[Known]:
+        """Return what is recorded of the account itself."""
+        return [known for known in self.events if known.of == self.customer_id]
+
+    @property
+    def whose(self) -> dict[str, Any]:
+        """Return whose it is, and who was given up for her."""
+        merged = [
+            {"customer_id": one.customer_id, "into": one.into, "merge_id": one.merge_id, "merged_at": one.merged_at}
+            for one in self.account.others
+        ]
+        return {"customer_id": self.customer_id, "merged": merged}
+
 
 async def read(at: Running, customer_id: UUID) -> Told:
-    """Return an account; raise Missing where there is none."""
+    """Return an account, that of another one where she was given up for her; raise Missing where there is none."""
     async with at.pool.acquire() as tx, tx.transaction(isolation="repeatable_read", readonly=True):
+        customer_id = await whose(tx, at.handler, customer_id)
         version, account = await at.handler.state(tx, "account", customer_id)
-        told = await at.handler.history(tx, "account", customer_id)
+        events: list[Known] = []
+        for row in await tx.fetch(_FAMILY, customer_id):
+            told = await at.handler.history(tx, "account", row["id"])
+            # the ledger's own aggregate reads no other events
+            events += [Known(e.event, e.id, e.recorded_at, row["id"]) for e in told]  # type: ignore[arg-type]
         now: datetime = await tx.fetchval(_NOW)
     if version == 0:
         raise Missing("account-unknown", customer_id=str(customer_id))
-    # the ledger's own aggregate reads no other events
-    return Told(account, [Known(e.event, e.id, e.recorded_at) for e in told], now)  # type: ignore[arg-type]
+    return Told(customer_id, account, sorted(events, key=lambda known: known.recorded_at or now), now)
 
 
 async def account(customer_id: UUID, at: Here, as_of: When = None, known_at: When = None) -> dict[str, Any]:
@@ -57,11 +90,12 @@ async def account(customer_id: UUID, at: Here, as_of: When = None, known_at: Whe
     """
     told = await read(at, customer_id)
     if as_of is None and known_at is None:
-        return {"customer_id": customer_id, **standing(told.account, told.now), "entries": _entries(told.events)}
+        return {**told.whose, **standing(told.account, told.now), "entries": _entries(told.own)}
     seen = _seen(told, as_of, known_at)
     known = known_by(told.events, seen["known_at"])
-    happened = [one for one in known if happened_at(one.event) <= seen["as_of"]]
-    return {"customer_id": customer_id, **seen, **stood(known, seen["as_of"]), "entries": _entries(happened)}
+    happened = [one for one in known if one.of == told.customer_id and happened_at(one.event) <= seen["as_of"]]
+    stands = stood(known, seen["as_of"], told.customer_id)
+    return {**told.whose, **seen, **stands, "entries": _entries(happened)}
 
 
 async def explain(
@@ -74,9 +108,9 @@ async def explain(
     told = await read(at, customer_id)
     seen = _seen(told, as_of, known_at)
     return {
-        "customer_id": customer_id,
+        **told.whose,
         **seen,
-        **explained(known_by(told.events, seen["known_at"]), figure, seen["as_of"]),
+        **explained(known_by(told.events, seen["known_at"]), figure, seen["as_of"], told.customer_id),
     }
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from services.loyalty_points.domain import AccountCommand, ApproveForgiveness, DeclineForgiveness, ForgiveDebt
 from services.loyalty_points.domain.forgiving import LAPSED, Reason
 from services.loyalty_points.routes.doing import ONE, PEOPLE, Points, perform
+from services.loyalty_points.whose import whose
 from shared.http import Here, Once, Route, Who, Why
 from shared.running import Running
 
@@ -14,7 +15,7 @@ WAITS = "second-person-needed"
 
 _HOW = """
 SELECT forgiveness_id, points, reason, how, forgiven, until, until <= clock_timestamp() AS is_over
-FROM forgiving WHERE customer_id = $1 AND ($2::uuid IS NULL OR forgiveness_id = $2) ORDER BY told_at
+FROM forgiving WHERE owner = $1 AND ($2::uuid IS NULL OR forgiveness_id = $2) ORDER BY told_at
 """
 
 
@@ -77,7 +78,7 @@ async def forgivings(customer_id: UUID, at: Here) -> dict[str, Any]:
 
 async def _told(at: Running, customer_id: UUID, forgiveness_id: UUID | None) -> list[dict[str, Any]]:
     async with at.pool.acquire() as tx:
-        rows = await tx.fetch(_HOW, customer_id, forgiveness_id)
+        rows = await tx.fetch(_HOW, await whose(tx, at.handler, customer_id), forgiveness_id)
     return [
         {
             "forgiveness_id": row["forgiveness_id"],

@@ -35,8 +35,8 @@ async def show(
     if first_on > last_on:
         raise Problem(422, "period-ends-before-it-begins", first_on=str(first_on), last_on=str(last_on))
     language = choose("zh_CN" if lang == "zh" else lang, None, request.headers.get("accept-language", ""))
-    made = statement(told.events, first_on, last_on, told.now)
-    return HTMLResponse(page(made, str(customer_id), language), headers=HEADERS)
+    made = statement(told.events, first_on, last_on, told.now, told.customer_id)
+    return HTMLResponse(page(made, str(told.customer_id), language), headers=HEADERS)
 
 
 ROUTES = (Route("GET", ONE + "/statement", show, PEOPLE),)

@@ -12,12 +12,14 @@ from uuid import UUID
 from contracts.loyalty_points import PointsAwarded
 from services.loyalty_points.domain import ReceiptNoted
 from services.loyalty_points.domain.foresight import with_lapses
-from services.loyalty_points.domain.hindsight import Figure, Hindsight, Known, Posting
+from services.loyalty_points.domain.hindsight import Figure, Hindsight, Posting
+from services.loyalty_points.domain.known import Known
 from services.loyalty_points.domain.lots import Lot
+from services.loyalty_points.domain.passing import seen as seen_by
 from services.loyalty_points.explaining import receipts_of
 from services.loyalty_points.lifetime import start_of_day
 
-SIGNS = {"earned": 1, "forgiven": 1, "redeemed": -1, "expired": -1, "taken_back": -1}
+SIGNS = {"earned": 1, "forgiven": 1, "redeemed": -1, "expired": -1, "taken_back": -1, "merged": 1, "split": 1}
 MOMENT = timedelta(microseconds=1)
 
 _LEFT: tuple[Figure, ...] = ("available", "pending", "reserved", "debt")
@@ -61,12 +63,14 @@ def zone_of(told: Sequence[Known]) -> str:
     return max(noted, key=lambda receipt: receipt.at).zone if noted else "UTC"
 
 
-def statement(told: Sequence[Known], first_on: date, last_on: date, now: datetime) -> Statement:
+def statement(
+    told: Sequence[Known], first_on: date, last_on: date, now: datetime, who: UUID | None = None
+) -> Statement:
     """Return the statement of a period, by all that is known."""
     zone = zone_of(told)
     begins_at = start_of_day(first_on, zone) - MOMENT
     ends_at = min(start_of_day(last_on + timedelta(days=1), zone) - MOMENT, now)
-    seen = Hindsight(with_lapses(told, ends_at))
+    seen = seen_by(with_lapses(told, ends_at, who), who)
     changes = [(kind, one) for kind, one in seen.changes() if one.at <= ends_at]
     opening = sum(SIGNS[kind] * one.points for kind, one in changes if one.at <= begins_at)
     within = [(kind, one) for kind, one in changes if one.at > begins_at]

@@ -11,23 +11,37 @@ from services.projection.views.freshness import freshness
 from shared.errors import Missing
 from shared.postgres import Tx
 
+_MERGED_INTO = "SELECT merged_into FROM customer WHERE customer_id = $1"
+_IDS = """
+WITH RECURSIVE hers AS (
+  SELECT $1::uuid AS id UNION SELECT customer_id FROM hers JOIN customer ON merged_into = id
+)
+SELECT id FROM hers
+"""
+# what stands is the last one's own, who may have no news yet; what came and went is that of all her ids
 _CUSTOMER = """
-SELECT registered_at, member_since, tier, balance, pending, debt, earned, taken_back, redeemed, expired
-FROM customer WHERE customer_id = $1
+SELECT min(registered_at) AS registered_at, min(member_since) AS member_since,
+  max(tier) FILTER (WHERE customer_id = $1) AS tier,
+  coalesce(max(balance) FILTER (WHERE customer_id = $1), 0) AS balance,
+  coalesce(max(pending) FILTER (WHERE customer_id = $1), 0) AS pending,
+  coalesce(max(debt) FILTER (WHERE customer_id = $1), 0) AS debt,
+  sum(earned)::bigint AS earned, sum(taken_back)::bigint AS taken_back, sum(redeemed)::bigint AS redeemed,
+  sum(expired)::bigint AS expired
+FROM customer WHERE customer_id = ANY($2::uuid[]) HAVING count(*) > 0
 """
 _BRANCHES = """
 SELECT c.branch AS code, b.title, sum(receipts)::bigint AS receipts,
   sum(gross_minor)::bigint AS gross_minor, sum(refunded_minor)::bigint AS refunded_minor,
-  count(*) FILTER (WHERE receipts + check_ins > 0) AS visits,
+  count(DISTINCT day) FILTER (WHERE receipts + check_ins > 0) AS visits,
   min(day) FILTER (WHERE receipts + check_ins > 0) AS first_on,
   max(day) FILTER (WHERE receipts + check_ins > 0) AS last_on,
   min(first_at) AS first_at, max(last_at) AS last_at
 FROM customer_day c LEFT JOIN branch b USING (branch)
-WHERE customer_id = $1 GROUP BY c.branch, b.title ORDER BY c.branch
+WHERE customer_id = ANY($1::uuid[]) GROUP BY c.branch, b.title ORDER BY c.branch
 """
 _MESSAGES = """
 SELECT message_id, template, outcome, channel, code, at FROM message
-WHERE customer_id = $1 ORDER BY at DESC, message_id LIMIT 50
+WHERE customer_id = ANY($1::uuid[]) ORDER BY at DESC, message_id LIMIT 50
 """
 _CURRENCY = "SELECT currency FROM chain"
 
@@ -114,9 +128,12 @@ class _Visits:
 
 
 async def customer_view(tx: Tx, customer_id: UUID, scope: str) -> CustomerView:
-    """Return the view; raise Missing for somebody that no service has told of."""
-    known = await tx.fetchrow(_CUSTOMER, customer_id)
-    visits = _Visits(await tx.fetch(_BRANCHES, customer_id))
+    """Return the view, of one who was given up the other's; raise Missing for somebody that no service has told of."""
+    while into := await tx.fetchval(_MERGED_INTO, customer_id):
+        customer_id = into
+    ids = [row["id"] for row in await tx.fetch(_IDS, customer_id)]
+    known = await tx.fetchrow(_CUSTOMER, customer_id, ids)
+    visits = _Visits(await tx.fetch(_BRANCHES, ids))
     if known is None and not visits.rows:
         raise Missing("customer-unknown", customer_id=str(customer_id))
     now = await freshness(tx)
@@ -135,7 +152,7 @@ async def customer_view(tx: Tx, customer_id: UUID, scope: str) -> CustomerView:
         first_visit_at=visits.first_at,
         last_visit_at=visits.last_at,
         branches=visits.branches,
-        messages=tuple(Told(**row) for row in await tx.fetch(_MESSAGES, customer_id)),
+        messages=tuple(Told(**row) for row in await tx.fetch(_MESSAGES, ids)),
         as_of=now.as_of,
         read_at=now.read_at,
     )

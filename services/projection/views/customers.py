@@ -1,10 +1,17 @@
-"""Customers: since when they are known and members, their tier, and what was sent to them."""
+"""Customers: since when they are known and members, their tier, who is whom, and what was sent to them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from contracts.membership import CustomerRegistered, MembershipMovedEarlier, MembershipStarted, TierChanged
+from contracts.membership import (
+    CustomerRegistered,
+    CustomersMerged,
+    CustomersSplit,
+    MembershipMovedEarlier,
+    MembershipStarted,
+    TierChanged,
+)
 from contracts.notification import MessageFailed, MessageOutcomeUnknown, MessageSent
 from shared.message import Envelope
 from shared.postgres import Tx
@@ -15,6 +22,10 @@ SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::text[
 ON CONFLICT (customer_id) DO UPDATE SET registered_at = least(c.registered_at, excluded.registered_at),
   member_since = least(c.member_since, excluded.member_since),
   tier = coalesce(excluded.tier, c.tier), tier_at = coalesce(excluded.tier_at, c.tier_at)
+"""
+_MERGED = """
+INSERT INTO customer (customer_id, merged_into) SELECT * FROM unnest($1::uuid[], $2::uuid[])
+ON CONFLICT (customer_id) DO UPDATE SET merged_into = excluded.merged_into
 """
 _MEMBERS = """
 INSERT INTO member AS m (customer_id, branch, joined_at, joined_order)
@@ -42,6 +53,7 @@ class _Batch:
     joined: dict[UUID, _Joined] = field(default_factory=dict)
     tiers: dict[UUID, TierChanged] = field(default_factory=dict)
     messages: dict[UUID, _Message] = field(default_factory=dict)
+    merged: dict[UUID, UUID | None] = field(default_factory=dict)
 
     def take(self, event: object) -> None:
         """Take one event in; those of a customer come in order."""
@@ -54,6 +66,10 @@ class _Batch:
                     self.joined[customer] = event
             case TierChanged(customer_id=customer):
                 self.tiers[customer] = event
+            case CustomersMerged(customer_id=customer, into=into):
+                self.merged[customer] = into
+            case CustomersSplit(customer_id=customer):
+                self.merged[customer] = None
             case MessageSent() | MessageFailed() | MessageOutcomeUnknown():
                 self.messages[event.message_id] = event
 
@@ -73,6 +89,8 @@ async def project(tx: Tx, envelopes: Sequence[Envelope]) -> None:
     customers = sorted(batch.registered.keys() | batch.joined.keys() | batch.tiers.keys())
     if customers:
         await tx.execute(_CUSTOMERS, *zip(*map(batch.customer_row, customers), strict=True))
+    if batch.merged:
+        await tx.execute(_MERGED, *zip(*sorted(batch.merged.items(), key=lambda pair: pair[0]), strict=True))
     joined = [batch.joined[c] for c in sorted(batch.joined)]
     if joined:
         members = [(e.customer_id, e.branch, e.at, e.joined_order) for e in joined]

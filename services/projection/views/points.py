@@ -14,8 +14,10 @@ from contracts.loyalty_points import (
     PointsEarned,
     PointsExpired,
     PointsHeld,
+    PointsMerged,
     PointsRedeemed,
     PointsSpentOffline,
+    PointsSplit,
     PointsTakenBack,
     RedemptionReversed,
 )
@@ -33,6 +35,8 @@ _ENTRIES = (
     PointsSpentOffline,
     PointsExpired,
     DebtForgiven,
+    PointsMerged,
+    PointsSplit,
 )
 Entry: TypeAlias = (
     PointsEarned
@@ -45,6 +49,8 @@ Entry: TypeAlias = (
     | PointsSpentOffline
     | PointsExpired
     | DebtForgiven
+    | PointsMerged
+    | PointsSplit
 )
 
 _DAYS = """
@@ -115,7 +121,7 @@ def _moved(event: Entry) -> Iterator[_Moved]:
             yield from _spent_offline(event)
         case PointsExpired():
             yield from (_Moved(*_earned(lot), expired=lot.points) for lot in event.lots)
-        case PointsHeld() | HoldReleased() | DebtForgiven():
+        case PointsHeld() | HoldReleased() | DebtForgiven() | PointsMerged() | PointsSplit():
             pass  # they move the balance alone
 
 

@@ -17,8 +17,8 @@ _LEFT = "SELECT customer_id, sale_id, lines::text AS lines FROM receipt"
 _ACCOUNTS = """
 SELECT s.id, s.state::text AS state, coalesce(l.rest, 0)::bigint AS rest
 FROM stream s LEFT JOIN (
-  SELECT customer_id, sum(rest) AS rest FROM lot GROUP BY customer_id
-) AS l ON l.customer_id = s.id
+  SELECT owner, sum(rest) AS rest FROM lot GROUP BY owner
+) AS l ON l.owner = s.id
 WHERE s.id IN (SELECT customer_id FROM receipt)
 """
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from services.loyalty_points.domain import Account, CountRefund
-from services.loyalty_points.domain.hindsight import Known
+from services.loyalty_points.domain.known import Known
 from services.loyalty_points.standing import standing
 from shared.errors import Rejected
 from tests.services.loyalty_points.acts import BEGIN, SALES, Tale, tell

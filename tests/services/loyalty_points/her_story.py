@@ -7,10 +7,11 @@ over expires. Days and hours are Toronto's, amounts minor units.
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
-from uuid import uuid5
+from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 from contracts.loyalty_points import RewardKind
+from contracts.membership import CustomersMerged, CustomersSplit
 from services.loyalty_points import domain
 from services.loyalty_points.domain import (
     Account,
@@ -22,14 +23,14 @@ from services.loyalty_points.domain import (
     RedeemPoints,
     RedeemReward,
 )
-from services.loyalty_points.domain.hindsight import Known
+from services.loyalty_points.domain.known import Known
 from services.loyalty_points.receipt import Receipt
 from services.loyalty_points.reward.offer import Description, reward_id
 from services.loyalty_points.standing import standing
 from services.loyalty_points.terms import Terms
-from tests.services.loyalty_points.books import Books
+from tests.services.loyalty_points.books import Books, News
 from tests.services.loyalty_points.spending import MEI
-from tests.services.stories import Told, joining, refund, sale
+from tests.services.stories import customer, joining, refund, sale
 
 TORONTO = ZoneInfo("America/Toronto")
 POLICY_1, POLICY_2 = (1, Terms(points_per_unit="1")), (2, Terms(points_per_unit="2"))
@@ -47,6 +48,14 @@ OFFLINE = sale("7", (MEI, 45_00), at=day(6, 29), branch="OTT1", till="OTT1-1")
 NOT_HER_COLOUR = refund(COLOUR, (2, 120_00, 0), at=day(7, 6))
 SHAMPOO = sale("160", (MEI, 30_00), at=day(8, 10))
 CUT = sale("31", (MEI, 62_50), at=day(9, 5), branch="OTT1", till="OTT1-1")
+
+AS_A_GUEST = customer(9)
+PERM = sale("40", (AS_A_GUEST, 50_00), at=day(9, 20), branch="OTT1", till="OTT1-1")
+TRIM = sale("41", (AS_A_GUEST, 10_00), at=day(9, 25), branch="OTT1", till="OTT1-1")
+MERGE = CustomersMerged(at=day(10, 10), customer_id=AS_A_GUEST, into=MEI, merge_id=uuid5(MEI, "merge"))
+SPLIT = CustomersSplit(
+    at=day(11, 2), customer_id=AS_A_GUEST, merged_into=MEI, merge_id=MERGE.merge_id, merged_at=MERGE.at
+)
 
 MASSAGE = Description(title="Scalp massage", kind=RewardKind.SERVICE, points=150)
 
@@ -71,10 +80,10 @@ def _policy(at: datetime) -> tuple[int, Terms]:
 class Her:
     """Her account so far, and all that was ever told of it, each with when it was recorded."""
 
-    books: Books = field(default_factory=lambda: Books(by_the_policy_of_its_day))
+    books: Books = field(default_factory=lambda: Books(decide=by_the_policy_of_its_day))
     told: list[Known] = field(default_factory=list)
 
-    def hears(self, at: datetime, *news: Told) -> "Her":
+    def hears(self, at: datetime, *news: News) -> "Her":
         self.books.now = at
         self.books.hear(news)
         return self._recorded()
@@ -85,9 +94,11 @@ class Her:
         return self._recorded()
 
     def _recorded(self) -> "Her":
-        new: list[Any] = self.books.entries[MEI][len(self.told) :]
+        new: list[tuple[UUID, Any]] = self.books.log[len(self.told) :]
         first = len(self.told) + 1
-        self.told += [Known(event, f"account/{n}", self.books.now) for n, event in enumerate(new, first)]
+        for number, (who, event) in enumerate(new, first):
+            of = None if who == MEI else who
+            self.told.append(Known(event, f"account/{number}", self.books.now, of))
         return self
 
     @property
@@ -139,6 +150,23 @@ def august() -> Her:
 
 def september() -> Her:
     return august().hears(day(9, 5), CUT)
+
+
+def october() -> Her:
+    """In Ottawa she was taken for another one, who has joined in September and has spent 20 points."""
+    her = september().hears(day(9, 20), joining(PERM, AS_A_GUEST), PERM)
+    spent = RedeemPoints(
+        at=day(9, 22), customer_id=AS_A_GUEST, redemption_id=uuid5(MEI, "as a guest"), points=20, branch="OTT1"
+    )
+    return her.does(spent).hears(day(10, 10), MERGE)
+
+
+def ottawa_is_late_again() -> Her:
+    return october().hears(day(10, 12), TRIM).does(at_the_desk(day(10, 20), 100))
+
+
+def november() -> Her:
+    return ottawa_is_late_again().hears(day(11, 2), SPLIT)
 
 
 def december() -> Her:

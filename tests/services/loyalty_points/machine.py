@@ -31,7 +31,8 @@ from services.loyalty_points.domain import (
     ReverseRedemption,
 )
 from services.loyalty_points.domain.foresight import with_lapses
-from services.loyalty_points.domain.hindsight import Hindsight, Known
+from services.loyalty_points.domain.hindsight import Hindsight
+from services.loyalty_points.domain.known import Known
 from services.loyalty_points.liability import moved
 from services.loyalty_points.reward.offer import Description, reward_id
 from shared.errors import Rejected
@@ -65,7 +66,7 @@ class Shop(RuleBasedStateMachine):
         plain = self.tale.oracle()
         self.oracle = OracleShop(plain.now, plain.zone, plain.days, plain.pending_days)
         terms = self.tale.terms.model_copy(update={"desk": self.tale.terms.desk.model_copy(update=_TERMS)})
-        self.books = Books(type(self).decide, now=BEGIN, terms=terms)
+        self.books = Books(decide=type(self).decide, now=BEGIN, terms=terms)
         self.books.shelf.described["cream"] = CREAM
         self.books.shelf.stock["cream"] = STOCK
         for act in (*JOINED, Act("sell", 1)) if opening != "nobody" else ():

@@ -33,8 +33,9 @@ Told = TypeVar("Told", bound=Event)
 _SIZE = "SELECT octet_length(state::text) FROM stream WHERE id = $1"
 _LEFT = "SELECT sum(rest)::bigint, sum(expired)::bigint, count(*) FROM lot WHERE customer_id = $1"
 _RECEIPTS = """
-INSERT INTO receipt (customer_id, sale_id, branch, zone, sold_on, sold_at, receipt_order, sold, lines, policy_version)
-SELECT $1, gen_random_uuid(), 'TOR1', 'America/Toronto', $2::date + n % 366,
+INSERT INTO receipt (customer_id, owner, sale_id, branch, zone, sold_on, sold_at, receipt_order, sold, lines,
+                     policy_version)
+SELECT $1, $1, gen_random_uuid(), 'TOR1', 'America/Toronto', $2::date + n % 366,
        $3::timestamptz + n % 366 * interval '1 day',
        lpad(n::text, 6, '0'), '{"1": [9900, ["service", "CUT"]]}', '{"1": 9900}', 1
 FROM generate_series(1, $4) AS n

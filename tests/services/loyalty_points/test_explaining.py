@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from hypothesis import Phase, given, settings
 
-from services.loyalty_points.domain.hindsight import FIGURES, Hindsight, Known, known_by
+from services.loyalty_points.domain.hindsight import FIGURES, Hindsight
+from services.loyalty_points.domain.known import Known, known_by
 from services.loyalty_points.explaining import explained
 from services.loyalty_points.lifetime import Never
 from services.loyalty_points.terms import Terms

@@ -56,7 +56,7 @@ class Days:
 
     def books(self, decide: Decide, *, delayed: bool) -> Books:
         """Return the books after all of it, tills heard at once or late, and all of it twice."""
-        books = Books(decide, now=OFFLINE_FROM, terms=Terms(expiry=AfterDays(days=self.expiry_days)))
+        books = Books(decide=decide, now=OFFLINE_FROM, terms=Terms(expiry=AfterDays(days=self.expiry_days)))
         books.hear([joining(SOLD[0], MEI), *SOLD])
         until = OFFLINE_FROM + self.hours * HOUR
         its: dict[str, Any] = {"allowance_id": uuid5(MEI, "allowance"), "points": self.allowed, "until": until}

@@ -9,7 +9,8 @@ from hypothesis import Phase, given, settings
 
 from services.loyalty_points.domain import AccountCommand, CountRefund, RecountReceipts, hindsight
 from services.loyalty_points.domain.foresight import with_lapses
-from services.loyalty_points.domain.hindsight import FIGURES, Hindsight, Known, known_by
+from services.loyalty_points.domain.hindsight import FIGURES, Hindsight
+from services.loyalty_points.domain.known import Known, known_by
 from services.loyalty_points.lifetime import Never
 from services.loyalty_points.standing import stood
 from services.loyalty_points.terms import Terms

@@ -23,7 +23,7 @@ MEI = customer(1)
 
 def kept(tale: Tale, decide: Decide = domain.decide) -> None:
     """Hold when the ledger agrees with the oracle after each act; raise AssertionError."""
-    oracle, books = tale.oracle(), Books(decide, terms=tale.terms)
+    oracle, books = tale.oracle(), Books(decide=decide, terms=tale.terms)
     for act in tale.acts:
         command, code = tell(act, tale, oracle, MEI)
         books.now = oracle.now

@@ -35,7 +35,7 @@ def story_of(decide: Decide, examples: int = 200) -> Callable[[], None]:
     @settings(max_examples=examples, deadline=None, derandomize=True, phases=[Phase.generate])
     @given(stories(with_joinings=True))
     def told_in_any_order(story: Story) -> None:
-        books = Books(decide).hear(story.told)
+        books = Books(decide=decide).hear(story.told)
         check(story, books.accounts, books.entries)
 
     return told_in_any_order

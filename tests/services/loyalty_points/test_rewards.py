@@ -39,7 +39,7 @@ def story_of(decide: Decide, examples: int) -> Callable[[], None]:
     )
     @given(rewarded_stories())
     def told_in_any_order(story: Story) -> None:
-        books = Books(decide, terms=TERMS).hear(story.told)
+        books = Books(decide=decide, terms=TERMS).hear(story.told)
         check_rewards(story, books.accounts, books.entries)
 
     return told_in_any_order

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from contracts.loyalty_points import PointsExpired
 from services.loyalty_points import domain
 from services.loyalty_points.domain import AwardPoints, ExpirePoints
-from services.loyalty_points.domain.hindsight import known_by
+from services.loyalty_points.domain.known import known_by
 from services.loyalty_points.lifetime import Never
 from services.loyalty_points.standing import stood
 from services.loyalty_points.statement import period

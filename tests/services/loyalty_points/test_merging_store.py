@@ -1,0 +1,163 @@
+"""On Postgres merges and splits leave the accounts and lots that they leave in memory, whatever is in one batch."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, ClassVar, NamedTuple
+from uuid import UUID, uuid4, uuid5
+
+import pytest
+from hypothesis import Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from services.loyalty_points.domain import Account, AccountCommand, RedeemPoints
+from services.loyalty_points.guards import lots
+from services.loyalty_points.liability import moved
+from services.loyalty_points.reactions import react
+from shared.message import Cause, Issued
+from shared.performing import perform
+from shared.running import Running
+from tests.services.loyalty_points.books import Books
+from tests.services.loyalty_points.clock import set_clock
+from tests.services.loyalty_points.test_merging import BEFORE, LATER, LI, MEI, MERGE, split
+from tests.services.loyalty_points.test_merging import HERS as SALE
+from tests.services.loyalty_points.test_persons import IDS, Merges
+from tests.services.stories import refund
+
+CAUSE = Cause("a test", "a test")
+_LOTS = "SELECT * FROM lot WHERE owner = $1"
+
+
+class Deed(NamedTuple):
+    """What was asked of the ledger at once, and when."""
+
+    now: datetime
+    commands: Sequence[AccountCommand]
+
+
+class Written(Merges):
+    """The same stories, written down with how they ended."""
+
+    found: ClassVar[list[tuple[list[Deed], Books]]] = []
+
+    def hear(self, news: Any) -> None:
+        self.write(*react(news))
+        super().hear(news)
+
+    def do(self, command: AccountCommand) -> None:
+        self.write(command)
+        super().do(command)
+
+    def write(self, *commands: AccountCommand) -> None:
+        if not hasattr(self, "deeds"):
+            self.deeds: list[Deed] = []
+        self.deeds.append(Deed(self.books.now, commands))
+
+    def teardown(self) -> None:
+        if hasattr(self, "deeds"):
+            self.found.append((self.deeds, self.books))
+
+
+def stories(count: int) -> list[tuple[list[Deed], Books]]:
+    """Return stories with much in them."""
+    Written.found.clear()
+    some = settings(
+        max_examples=60, stateful_step_count=30, derandomize=True, database=None, phases=[Phase.generate], deadline=None
+    )
+    run_state_machine_as_test(Written, settings=some)
+    return sorted(Written.found, key=lambda one: sum(len(merges_in(deed)) for deed in one[0]))[-count:]
+
+
+def merges_in(deed: Deed) -> list[AccountCommand]:
+    return [command for command in deed.commands if command.__class__.__name__.endswith("Account")]
+
+
+def renamed(command: AccountCommand, names: dict[UUID, UUID]) -> AccountCommand:
+    text = command.model_dump_json()
+    for old, new in names.items():
+        text = text.replace(str(old), str(new))
+    told = type(command).model_validate_json(text)
+    merge_id = getattr(command, "merge_id", None)
+    return told.model_copy(update={"merge_id": uuid5(merge_id, str(names))}) if merge_id else told
+
+
+def shown(account: Account) -> dict[str, Any]:
+    names = ("active", "pending", "debt", "earned", "taken_back", "redeemed", "expired", "forgiven", "moved")
+    return {name: getattr(account, name) for name in names} | {"holds": sorted(h.points for h in account.holds)}
+
+
+@pytest.mark.parametrize("together", [1, 4])
+async def test_a_story_ends_as_it_ends_in_memory(
+    lasting_points: Running, monkeypatch: pytest.MonkeyPatch, together: int
+) -> None:
+    for deeds, books in stories(8):
+        names = {who: uuid4() for who in IDS}
+        for place in range(0, len(deeds), together):
+            some = deeds[place : place + together]
+            set_clock(monkeypatch, some[-1].now if together > 1 else some[0].now)
+            commands = [renamed(command, names) for deed in some for command in deed.commands]
+            await perform(lasting_points, [Issued(command, CAUSE) for command in commands])
+        if together == 1:
+            await check_ends(lasting_points, books, names)
+        await check_conserved(lasting_points, list(names.values()))
+
+
+async def check_ends(running: Running, books: Books, names: dict[UUID, UUID]) -> None:
+    async with running.pool.acquire() as tx:
+        for who, named in names.items():
+            _, account = await running.handler.state(tx, "account", named)
+            found = lots.by_customer(await tx.fetch(_LOTS, named))[named]
+            assert shown(account) == shown(books.accounts.get(who, Account()))
+            hers = books.lots.get(who, {}).values()
+            columns = [
+                sorted((lot.points, lot.repaid, lot.drawn, lot.taken_back) for lot in of)
+                for of in (found.values(), hers)
+            ]
+            assert columns[0] == columns[1]
+
+
+async def check_conserved(running: Running, ids: list[UUID]) -> None:
+    """What lots and holds have is what accounts say, and what entries say is owed to customers."""
+    outstanding = there_is = 0
+    async with running.pool.acquire() as tx:
+        for who in ids:
+            _, account = await running.handler.state(tx, "account", who)
+            rest = sum(row["rest"] for row in await tx.fetch(_LOTS, who))
+            assert rest == sum(one.points for one in (*account.active, *account.pending))
+            there_is += rest + sum(hold.points for hold in account.holds)
+            told = [one for e in await running.handler.history(tx, "account", who) for one in moved(e.event)]
+            outstanding += sum(o.earned - o.repaid - o.taken_back - o.redeemed - o.expired for o in told)
+    assert outstanding == there_is
+
+
+async def test_all_of_it_in_one_batch_is_the_same(lasting_points: Running) -> None:
+    names = {who: uuid4() for who in IDS}
+    news = (*BEFORE, MERGE, LATER, refund(SALE, (1, 4_000, 6_000)), split(MERGE), MERGE)
+    commands = [renamed(command, names) for one in news for command in react(one)]
+    await perform(lasting_points, [Issued(command, CAUSE) for command in commands])
+    assert await available(lasting_points, names[MEI], names[LI]) == [90, 40]
+
+
+async def test_who_spends_while_the_accounts_merge_spends_what_is_there_and_no_more(lasting_points: Running) -> None:
+    for _ in range(5):
+        names = {who: uuid4() for who in IDS}
+        await do(lasting_points, [renamed(command, names) for one in BEFORE for command in react(one)])
+        now = datetime.now(UTC)
+        spending = [
+            RedeemPoints(at=now, customer_id=names[who], redemption_id=uuid4(), points=10) for who in (MEI, LI) * 10
+        ]
+        merging = [renamed(command, names) for command in react(MERGE)]
+        outcomes = await asyncio.gather(*(do(lasting_points, [one]) for one in spending), do(lasting_points, merging))
+        spent = sum(outcome.refusal is None for batch in outcomes[:-1] for outcome in batch)
+        assert await available(lasting_points, names[MEI], names[LI]) == [0, 140 - 10 * spent]
+        await check_conserved(lasting_points, list(names.values()))
+
+
+async def do(running: Running, commands: Sequence[AccountCommand]) -> Any:
+    return await perform(running, [Issued(command, CAUSE) for command in commands])
+
+
+async def available(running: Running, *ids: UUID) -> list[int]:
+    async with running.pool.acquire() as tx:
+        accounts = [(await running.handler.state(tx, "account", who))[1] for who in ids]
+    return [account.available(datetime.now(UTC)) for account in accounts]
