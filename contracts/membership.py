@@ -10,6 +10,8 @@ from shared.message import Event, Instant
 
 LARGEST_CALL = 500
 
+Month = Annotated[int, Field(ge=1, le=12)]
+
 
 class CustomerRegistered(Event):
     """A person became known to the chain."""
@@ -47,6 +49,17 @@ class TierChanged(Event):
     policy_version: Whole
 
 
+class BirthdayMonthTold(Event):
+    """A customer's birthday is in this month: so she says from `at` on, until she says another.
+
+    The day stays in the vault. A month on a random id is a twelfth of all customers and leads to nobody; once a person
+    is erased nothing says any more whose id it was, and the month that stays here is a number in a sum.
+    """
+
+    customer_id: UUID
+    month: Month
+
+
 class CustomersMerged(Event):
     """A customer turned out to be the same person as `into`, and is given up: from now on her news are that one's."""
 
@@ -69,6 +82,7 @@ EVENTS = (
     MembershipStarted,
     MembershipMovedEarlier,
     TierChanged,
+    BirthdayMonthTold,
     CustomersMerged,
     CustomersSplit,
 )

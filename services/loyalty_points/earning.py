@@ -82,6 +82,7 @@ class Cap(_Part):
 class Bonus(Lines):
     """A time in which lines earn a multiple, or a receipt with such lines some points more.
 
+    One of the `birthday_month` is for who had said by the receipt's time that hers is the month of the branch's day.
     `from_on` and `to_on` are both within, `from_time` is and `to_time` is not. Extra points stay until a refund leaves
     nothing of those lines. A refund makes no room below a cap.
     """
@@ -94,6 +95,7 @@ class Bonus(Lines):
     to_on: date | None = None
     from_time: time | None = None
     to_time: time | None = None
+    birthday_month: bool = False
     cap: Cap | None = None
 
     @model_validator(mode="after")
@@ -110,10 +112,11 @@ class Bonus(Lines):
             raise ValueError("a bonus ends on the day and after the hour it begins; past midnight it is two")
         return self
 
-    def holds(self, on: date, at: time) -> bool:
-        """Return whether it is on at a local day and time."""
+    def holds(self, on: date, at: time, birthday_month: int | None) -> bool:
+        """Return whether it is on at a local day and time, for who has her birthday in a month; None is unknown."""
         return (
             (self.from_on or date.min) <= on <= (self.to_on or date.max)
+            and (not self.birthday_month or on.month == birthday_month)
             and (not self.weekdays or WEEK[on.weekday()] in self.weekdays)
             and (self.from_time or time.min) <= at
             and (self.to_time is None or at < self.to_time)

@@ -1,9 +1,10 @@
-"""What others' news makes the points ledger do: count own lines, earn from joining on, know the tier. Pure."""
+"""What others' news makes the points ledger do: count own lines, earn from joining on, know her. Pure."""
 
 from collections.abc import Sequence
 from typing import TypeAlias
 
 from contracts.membership import (
+    BirthdayMonthTold,
     CustomersMerged,
     CustomersSplit,
     MembershipMovedEarlier,
@@ -18,6 +19,7 @@ from services.loyalty_points.domain import (
     CountSpending,
     GiveBackAccount,
     GiveUpAccount,
+    NoteBirthdayMonth,
     NoteTier,
     RestoreAccount,
     SettleReceipts,
@@ -27,9 +29,18 @@ from services.loyalty_points.domain import (
 from services.loyalty_points.worth import Item
 
 FROM_POS = (SaleRecorded, SaleRefunded, PointsSpentAtTill)
-FROM_MEMBERSHIP = (MembershipStarted, MembershipMovedEarlier, TierChanged, CustomersMerged, CustomersSplit)
+FROM_MEMBERSHIP = (
+    MembershipStarted,
+    MembershipMovedEarlier,
+    TierChanged,
+    BirthdayMonthTold,
+    CustomersMerged,
+    CustomersSplit,
+)
 FromPos: TypeAlias = SaleRecorded | SaleRefunded | PointsSpentAtTill
-FromMembership: TypeAlias = MembershipStarted | MembershipMovedEarlier | TierChanged | CustomersMerged | CustomersSplit
+FromMembership: TypeAlias = (
+    MembershipStarted | MembershipMovedEarlier | TierChanged | BirthdayMonthTold | CustomersMerged | CustomersSplit
+)
 Heard: TypeAlias = FromPos | FromMembership
 
 
@@ -65,6 +76,8 @@ def react(event: Heard) -> Sequence[AccountCommand]:
             return [StartEarning(at=event.at, customer_id=event.customer_id, joined_order=event.joined_order)]
         case TierChanged():
             return [NoteTier(at=event.at, customer_id=event.customer_id, tier=event.tier)]
+        case BirthdayMonthTold():
+            return [NoteBirthdayMonth(at=event.at, customer_id=event.customer_id, month=event.month)]
         case CustomersMerged() | CustomersSplit():
             return _passing_on(event)
 

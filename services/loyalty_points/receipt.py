@@ -36,6 +36,7 @@ class Receipt:
     terms: Terms = PRESET
     policy_version: int = 0
     tier: str | None = None
+    birthday_month: int | None = None
     earned: Mapping[str, int] = field(default_factory=dict)
     kept: int = 0
     lots: int = 0
@@ -106,7 +107,7 @@ class Receipt:
                 yield rule_of(bonus), (self.earner, bonus.name, cap.per, days_of(cap.per, self.on)[0]), cap.points
 
     def _worth(self, amounts: Mapping[int, int]) -> dict[str, int]:
-        known = Circumstances(self.branch, self.zone, self.on, self.sold_at, self.tier)
+        known = Circumstances(self.branch, self.zone, self.on, self.sold_at, self.tier, self.birthday_month)
         return worth(self.terms, known, self.sold, amounts)
 
 

@@ -31,13 +31,14 @@ class Sold(NamedTuple):
 
 
 class Circumstances(NamedTuple):
-    """Where and when a receipt was closed, by the branch's clock, and the customer's tier then."""
+    """Where and when a receipt was closed, by the branch's clock, and what was known of the customer then."""
 
     branch: str
     zone: str
     on: date
     sold_at: datetime
     tier: str | None = None
+    birthday_month: int | None = None
 
 
 class _Line(NamedTuple):
@@ -89,7 +90,7 @@ def _holding(terms: Terms, known: Circumstances) -> Sequence[Bonus]:
     if not terms.earning.bonuses:
         return ()
     at = known.sold_at.astimezone(ZoneInfo(known.zone)).time()
-    return [bonus for bonus in terms.earning.bonuses if bonus.holds(known.on, at)]
+    return [bonus for bonus in terms.earning.bonuses if bonus.holds(known.on, at, known.birthday_month)]
 
 
 def _factored(holding: Sequence[Bonus], lines: Sequence[_Line], branch: str) -> Iterator[tuple[Bonus, list[_Line]]]:

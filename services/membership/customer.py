@@ -29,6 +29,7 @@ class Customer:
     joined_order: str | None = None
     tier: str | None = None
     review_at: datetime | None = None
+    birthday_month: int | None = None
     moved_to: UUID | None = None
     merge_id: UUID | None = None
     merged_at: datetime | None = None

@@ -8,16 +8,23 @@ from dataclasses import replace
 from typing import TypeAlias
 from uuid import UUID
 
-from contracts.membership import CustomerRegistered, MembershipMovedEarlier, MembershipStarted, TierChanged
+from contracts.membership import (
+    BirthdayMonthTold,
+    CustomerRegistered,
+    MembershipMovedEarlier,
+    MembershipStarted,
+    TierChanged,
+)
 from contracts.money import LARGEST
 from services.membership import merging
+from services.membership.birthday import TellBirthdayMonth, tell
 from services.membership.customer import Customer
 from services.membership.merging import MergeCommand, MergeEvent
 from services.membership.standing import Standing
 from shared.errors import Rejected
 from shared.message import Command, Event, Instant
 
-SHAPE = 2
+SHAPE = 3
 
 
 class RegisterCustomer(Command):
@@ -86,13 +93,14 @@ class ReviewPlanned(Event):
     review_at: Instant
 
 
-Own: TypeAlias = RegisterCustomer | CountSale | CountRefund | ReviewTier
+Own: TypeAlias = RegisterCustomer | CountSale | CountRefund | ReviewTier | TellBirthdayMonth
 CustomerCommand: TypeAlias = Own | MergeCommand
 Joining: TypeAlias = MembershipStarted | MembershipMovedEarlier
-OwnEvent: TypeAlias = CustomerRegistered | Joining | TierChanged | SpendCounted | SpendReduced | ReviewPlanned
+Spend: TypeAlias = SpendCounted | SpendReduced
+OwnEvent: TypeAlias = CustomerRegistered | Joining | TierChanged | Spend | ReviewPlanned | BirthdayMonthTold
 CustomerEvent: TypeAlias = OwnEvent | MergeEvent
 
-COMMANDS = (RegisterCustomer, CountSale, CountRefund, ReviewTier, *merging.COMMANDS)
+COMMANDS = (RegisterCustomer, CountSale, CountRefund, ReviewTier, TellBirthdayMonth, *merging.COMMANDS)
 EVENTS = (
     *merging.EVENTS,
     CustomerRegistered,
@@ -102,6 +110,7 @@ EVENTS = (
     SpendCounted,
     SpendReduced,
     ReviewPlanned,
+    BirthdayMonthTold,
 )
 
 
@@ -136,6 +145,8 @@ def _decided(command: Own, customer: Customer) -> list[CustomerEvent]:
         case ReviewTier():
             standing = command.standing or Standing(now=command.at)
             return list(_ranked(command.customer_id, standing, customer))
+        case TellBirthdayMonth():
+            return [*tell(command, customer)]
 
 
 def _count(sale: CountSale, standing: Standing, customer: Customer) -> list[CustomerEvent]:
@@ -212,6 +223,8 @@ def evolve(customer: Customer, event: CustomerEvent) -> Customer:
             return replace(customer, tier=tier)
         case ReviewPlanned(review_at=review_at):
             return replace(customer, review_at=review_at)
+        case BirthdayMonthTold(month=month):
+            return replace(customer, birthday_month=month)
         case SpendCounted() | SpendReduced():
             return customer
         case _:

@@ -79,6 +79,15 @@ async def known(at: Running, tx: Tx, customer_id: UUID) -> Customer:
     return customer
 
 
+async def survivor(at: Running, tx: Tx, customer_id: UUID) -> tuple[UUID, Customer]:
+    """Return who a customer is now: of one who was given up, the other; raise Missing for nobody's id."""
+    customer = await known(at, tx, customer_id)
+    while customer.moved_to:
+        customer_id = customer.moved_to
+        customer = await known(at, tx, customer_id)
+    return customer_id, customer
+
+
 async def _once(at: Running, tx: Tx, commands: list[Command], cause: Cause, once: Idempotency | None) -> None:
     """Do them all, once for a key, and look at the tiers; raise the first refusal, through the transaction."""
     if once and not await claim(tx, [once]):

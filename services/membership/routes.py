@@ -8,10 +8,11 @@ from fastapi import Query
 
 from contracts.membership import Keep, Kept, Resolve, Resolved, Reveal, Revealed
 from services.membership import views
+from services.membership.birthdays import ROUTES as BIRTHDAYS
 from services.membership.domain import ReviewTier
 from services.membership.guards import gather
 from services.membership.merges import ROUTES as MERGES
-from services.membership.merges import known
+from services.membership.merges import survivor
 from services.membership.vault import Vault
 from shared.http import Here, Route, Who, Why, reading
 
@@ -36,10 +37,7 @@ async def reveal(asked: Reveal, at: Here, caller: Who) -> Revealed:
 async def customer(customer_id: UUID, at: Here) -> dict[str, Any]:
     """Return a customer's state as it is now: one sees what one wrote. Of one who was given up, the other's."""
     async with at.pool.acquire() as tx, tx.transaction(readonly=True):
-        customer = await known(at, tx, customer_id)
-        while customer.moved_to:
-            customer_id = customer.moved_to
-            customer = await known(at, tx, customer_id)
+        customer_id, customer = await survivor(at, tx, customer_id)
         weighed = await gather(tx, [ReviewTier(at=datetime.now(UTC), customer_id=customer_id)])
     review = weighed[0]
     assert isinstance(review, ReviewTier)
@@ -74,4 +72,5 @@ ROUTES = (
     Route("GET", "/v1/customers/{customer_id}", customer, PEOPLE),
     Route("GET", "/v1/members", members, PEOPLE),
     *MERGES,
+    *BIRTHDAYS,
 )

@@ -9,9 +9,11 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from contracts.membership import Contact, KeptText, PersonKey, Resolution, Reveal, Revealed
+from services.membership.birthday import Birthday
 from services.membership.cipher import MASTER, Cipher
 from services.membership.domain import RegisterCustomer
 from services.membership.identity import Found, Unusable, canonical
+from shared.errors import Missing, Rejected
 from shared.failpoints import reached
 from shared.message import Cause, Issued
 from shared.performing import in_transaction
@@ -19,7 +21,7 @@ from shared.postgres import Tx
 from shared.running import Running
 from shared.settings import Settings
 
-PHONE, NAME, TEXT = "phone", "name", "text"
+PHONE, NAME, BIRTHDAY, TEXT = "phone", "name", "birthday", "text"
 
 _FIND = "SELECT digest, customer_id FROM identity WHERE digest = ANY($1::bytea[])"
 # In the order of the digests, so that two calls that cross wait for each other and never both; the second one to come
@@ -51,6 +53,13 @@ INSERT INTO data_key (subject, wrapped, master) SELECT reference, wrapped, $5 FR
 _CONTACTS = """
 SELECT p.customer_id, p.phone, p.full_name, p.erased_at, k.wrapped
 FROM person p LEFT JOIN data_key k ON k.subject = p.customer_id WHERE p.customer_id = ANY($1::uuid[])
+"""
+_PERSON = """
+SELECT k.wrapped FROM person p LEFT JOIN data_key k ON k.subject = p.customer_id WHERE p.customer_id = $1
+"""
+# the time is that of the row's lock: who is told later has a later one
+_KEEP_BIRTHDAY = """
+UPDATE person SET birthday = $2 WHERE customer_id = $1 AND erased_at IS NULL RETURNING clock_timestamp()
 """
 _TEXTS = """
 SELECT t.reference, t.body, k.wrapped FROM kept_text t JOIN data_key k ON k.subject = t.reference
@@ -110,6 +119,19 @@ class Vault:
         await reached("vault.met")
         await self.running.handler.handle(tx, registering)
         return await self._known(tx, unknown)
+
+    async def keep_birthday(self, tx: Tx, customer_id: UUID, birthday: Birthday) -> datetime:
+        """Return since when it is kept; raise Missing for whom the vault does not know, Rejected for who is no more."""
+        person = await tx.fetchrow(_PERSON, customer_id)
+        if person is None:
+            raise Missing("customer-unknown", customer_id=str(customer_id))
+        told_at: datetime | None = None
+        if wrapped := person["wrapped"]:
+            sealed = self.cipher.opened(customer_id, wrapped).seal(BIRTHDAY, birthday.plain)
+            told_at = await tx.fetchval(_KEEP_BIRTHDAY, customer_id, sealed)
+        if told_at is None:
+            raise Rejected("customer-erased", customer_id=customer_id)
+        return told_at
 
     async def keep(self, texts: Sequence[KeptText]) -> tuple[UUID, ...]:
         """Return a reference for each text, in order; a key that was used before keeps its first text and reference."""

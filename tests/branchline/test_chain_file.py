@@ -86,6 +86,7 @@ ALL_OF_POINTS = """\
       bonuses:
         - {name: double-tuesday, factor: 2, weekdays: [tuesday], to_time: "12:00", cap: {points: 500, per: week}}
         - {name: opening, extra: 50, branches: [TOR1], from_on: 2026-12-01, to_on: 2026-12-24}
+        - {name: birthday, factor: 3, birthday_month: true}
     acts:
       referral: {points: 200, limit: {times: 10, per: year}}
       survey: {points: 20}
@@ -106,9 +107,10 @@ def test_a_file_can_say_all_of_points_and_the_service_takes_it() -> None:
     assert (terms.earning.rounding, terms.earning.excluded.codes) == ("half-up", ("TOP-UP",))
     assert (terms.acts["referral"].limit, terms.acts["survey"].points) == (Limit(times=10, per="year"), 20)
     assert terms.desk == DeskTerms(offline_points=300, forgiven_alone=1000, alone_days=7, asked_days=3)
-    tuesday, opening = terms.earning.bonuses
+    tuesday, opening, birthday = terms.earning.bonuses
     assert (tuesday.factor, tuesday.to_time, tuesday.cap and tuesday.cap.points) == ("2", time(12), 500)
     assert (opening.extra, opening.from_on) == (50, date(2026, 12, 1))
+    assert [one.birthday_month for one in (tuesday, opening, birthday)] == [False, False, True]
 
 
 def test_a_file_can_say_every_term_of_points() -> None:
@@ -137,10 +139,15 @@ def test_a_file_can_say_every_term_of_points() -> None:
         ),
         ("[tuesday]", "[tues]", "file.yaml:18: policies.points.earning.bonuses.0.weekdays.0: Input should be"),
         ("per: week", "per: moon", "file.yaml:18: policies.points.earning.bonuses.0.cap.per: Input should be"),
+        (
+            "birthday_month: true",
+            "birthday_month: march",
+            "file.yaml:20: policies.points.earning.bonuses.2.birthday_month: Input should be a valid bool",
+        ),
         ("name: opening", "name: double-tuesday", "file.yaml:11: policies.points.earning: Value error, two bonuses"),
-        ("times: 10", "times: 0", "file.yaml:21: policies.points.acts.referral.limit.times: Input should be greater"),
-        ("desk: {off", "desk: {on", "file.yaml:23: policies.points.desk.online_points: Extra inputs"),
-        ("points: 20}", "points: some}", "file.yaml:22: policies.points.acts.survey.points: Input should be a valid"),
+        ("times: 10", "times: 0", "file.yaml:22: policies.points.acts.referral.limit.times: Input should be greater"),
+        ("desk: {off", "desk: {on", "file.yaml:24: policies.points.desk.online_points: Extra inputs"),
+        ("points: 20}", "points: some}", "file.yaml:23: policies.points.acts.survey.points: Input should be a valid"),
     ],
 )
 def test_a_fault_of_points_is_told_with_its_line_and_place(was: str, becomes: str, told: str) -> None:

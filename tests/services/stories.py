@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from contracts.membership import MembershipMovedEarlier, MembershipStarted, TierChanged
+from contracts.membership import BirthdayMonthTold, MembershipMovedEarlier, MembershipStarted, TierChanged
 from contracts.pos import LineKind, RefundedLine, SaleLine, SaleRecorded, SaleRefunded, sale_id
 
 FIRST_DAY = datetime(2026, 3, 1, 15, tzinfo=UTC)
@@ -17,7 +17,8 @@ BRANCH = "TOR1"
 CHAIN = UUID("00000000-0000-5000-8000-000000000001")
 
 Joining: TypeAlias = MembershipStarted | MembershipMovedEarlier
-Told: TypeAlias = SaleRecorded | SaleRefunded | Joining | TierChanged
+TraitTold: TypeAlias = TierChanged | BirthdayMonthTold
+Told: TypeAlias = SaleRecorded | SaleRefunded | Joining | TraitTold
 
 
 def customer(number: int) -> UUID:
@@ -150,7 +151,7 @@ class Story:
 
 
 def _renamed(event: Told, salt: UUID) -> Told:
-    if isinstance(event, Joining | TierChanged):
+    if isinstance(event, Joining | TraitTold):
         return event.model_copy(update={"customer_id": uuid5(salt, str(event.customer_id))})
     lines = [
         line.model_copy(update={"customer_id": uuid5(salt, str(line.customer_id))}) if line.customer_id else line

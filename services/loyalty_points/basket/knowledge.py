@@ -16,6 +16,7 @@ class Standing:
     policy_version: int = 0
     is_member: bool = False
     tier: str | None = None
+    birthday_month: int | None = None
     available: int = 0
     coupon: CouponInHand | None = None
     is_of_another: bool = False

@@ -144,6 +144,6 @@ def _earns(asked: Asked, standing: Standing, prices: Mapping[int, int]) -> int:
     if not standing.is_member:
         return 0
     on = standing.at.astimezone(ZoneInfo(asked.zone)).date()
-    known = Circumstances(asked.branch, asked.zone, on, standing.at, standing.tier)
+    known = Circumstances(asked.branch, asked.zone, on, standing.at, standing.tier, standing.birthday_month)
     sold = {line.line: Sold(prices[line.line], Item(line.kind, line.code)) for line in asked.lines}
     return sum(worth(standing.terms, known, sold, prices).values())

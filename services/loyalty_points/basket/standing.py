@@ -11,7 +11,7 @@ from uuid import UUID
 from services.loyalty_points.basket.asked import Asked
 from services.loyalty_points.basket.knowledge import Standing
 from services.loyalty_points.coupon.known import one
-from services.loyalty_points.guards import tiers
+from services.loyalty_points.guards import traits
 from services.loyalty_points.terms import Terms
 from services.loyalty_points.whose import whose
 from shared.policy import policies
@@ -37,8 +37,15 @@ async def standing(tx: Tx, handler: "Handler", asked: Asked, at: datetime) -> St
     if who:
         _, account = await handler.state(tx, "account", who)
         is_member = account.is_member(at)
-        found = await tiers.in_force(tx, [(who, at)]) if is_member else {}
-        known = Standing(at, holding.terms, holding.version, is_member, found.get((who, at)), account.available(at))
+        found = await traits.in_force(tx, [(who, at)]) if is_member else {}
+        known = Standing(
+            at,
+            holding.terms,
+            holding.version,
+            is_member,
+            available=account.available(at),
+            **found.get((who, at), traits.Traits())._asdict(),
+        )
     return await _with_coupon(tx, asked, who, known)
 
 

@@ -11,6 +11,7 @@ from services.loyalty_points.domain.acts import AwardPoints, award
 from services.loyalty_points.domain.events import (
     EVENTS,
     AccountEvent,
+    BirthdayMonthNoted,
     EarningStarted,
     ForgivenessAsked,
     ForgivenessDeclined,
@@ -68,7 +69,7 @@ from services.loyalty_points.domain.spending import (
     redeem,
     release,
 )
-from services.loyalty_points.domain.tiers import NoteTier, note_tier
+from services.loyalty_points.domain.traits import NoteBirthdayMonth, NoteTier, NoteTrait, note_trait
 from shared.message import Command
 
 __all__ = [
@@ -82,6 +83,7 @@ __all__ = [
     "AllowPoints",
     "ApproveForgiveness",
     "AwardPoints",
+    "BirthdayMonthNoted",
     "CapturePoints",
     "CountReceipt",
     "CountRefund",
@@ -100,6 +102,7 @@ __all__ = [
     "KnownHold",
     "LapseHold",
     "Ledger",
+    "NoteBirthdayMonth",
     "NoteTier",
     "NoticeExpiry",
     "ReceiptNoted",
@@ -125,7 +128,7 @@ __all__ = [
 
 SHAPE = 4
 
-Receipts: TypeAlias = CountReceipt | CountRefund | StartEarning | NoteTier | RecountReceipts
+Receipts: TypeAlias = CountReceipt | CountRefund | StartEarning | NoteTier | NoteBirthdayMonth | RecountReceipts
 Spending: TypeAlias = HoldPoints | CapturePoints | ReleaseHold | LapseHold | RedeemPoints
 Buying: TypeAlias = RedeemReward | HoldReward | ReverseRedemption
 Letting: TypeAlias = ForgiveDebt | ApproveForgiveness | DeclineForgiveness
@@ -146,7 +149,7 @@ def follow(command: AccountCommand, account: Account) -> Command | None:
     if account.moved_to is None or isinstance(command, GiveUpAccount | RestoreAccount):
         return None
     onward: dict[str, Any] = {"customer_id": account.moved_to}
-    if isinstance(command, CountReceipt | CountRefund | StartEarning | NoteTier):
+    if isinstance(command, CountReceipt | CountRefund | StartEarning | NoteTrait):
         onward["under"] = command.under or command.customer_id
     return command.model_copy(update=onward)
 
@@ -156,7 +159,7 @@ def decide(command: AccountCommand, account: Account) -> list[AccountEvent]:
     page = Page(command.customer_id, command.at, account, command.ledger)
     lapse(page)
     match command:
-        case CountReceipt() | CountRefund() | StartEarning() | NoteTier() | RecountReceipts():
+        case CountReceipt() | CountRefund() | StartEarning() | NoteTrait() | RecountReceipts():
             _count(command, page)
         case ExpirePoints():
             expire(command, page)
@@ -183,8 +186,8 @@ def _count(command: Receipts, page: Page) -> None:
             pass  # told twice, earns once
         case CountRefund():
             reduce(command, page)
-        case NoteTier():
-            note_tier(command, page)
+        case NoteTrait():
+            note_trait(command, page)
         case RecountReceipts():
             recount(command, page)
         case StartEarning():

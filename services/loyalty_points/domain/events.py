@@ -78,6 +78,13 @@ class TierNoted(Event):
     tier: str
 
 
+class BirthdayMonthNoted(Event):
+    """The customer's birthday is in this month, as she has said at `at`, until she says another."""
+
+    customer_id: UUID
+    month: int
+
+
 class AccountGivenUp(Event):
     """She is the same person as `into`: her account, as it was then, goes on as a part of that one's."""
 
@@ -154,7 +161,9 @@ Entry: TypeAlias = (
 )
 PassedOn: TypeAlias = AccountGivenUp | AccountTakenIn | AccountGivenBack | AccountRestored
 Asked: TypeAlias = ForgivenessAsked | ForgivenessDeclined
-Noted: TypeAlias = ReceiptNoted | ReceiptReduced | ReceiptRecounted | TierNoted | EarningStarted | Asked
+Noted: TypeAlias = (
+    ReceiptNoted | ReceiptReduced | ReceiptRecounted | TierNoted | BirthdayMonthNoted | EarningStarted | Asked
+)
 AccountEvent: TypeAlias = Noted | PassedOn | Entry
 
 EVENTS = (
@@ -163,6 +172,7 @@ EVENTS = (
     ReceiptRecounted,
     EarningStarted,
     TierNoted,
+    BirthdayMonthNoted,
     ForgivenessAsked,
     ForgivenessDeclined,
     *get_args(PassedOn),

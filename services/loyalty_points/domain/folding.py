@@ -27,6 +27,7 @@ from services.loyalty_points.domain.events import (
     AccountGivenUp,
     AccountRestored,
     AccountTakenIn,
+    BirthdayMonthNoted,
     EarningStarted,
     ForgivenessAsked,
     ForgivenessDeclined,
@@ -49,7 +50,14 @@ def evolve(account: Account, event: AccountEvent) -> Account:
     match event:
         case EarningStarted():
             return _joined(account, event)
-        case ReceiptNoted() | ReceiptReduced() | ReceiptRecounted() | TierNoted() | ExpiryNoticed():
+        case (
+            ReceiptNoted()
+            | ReceiptReduced()
+            | ReceiptRecounted()
+            | TierNoted()
+            | BirthdayMonthNoted()
+            | ExpiryNoticed()
+        ):
             return account
         case ForgivenessAsked() | ForgivenessDeclined():
             return account

@@ -36,10 +36,11 @@ class CountReceipt(Command):
     items: dict[int, Item] = Field(default_factory=dict)
     till: str = ""
     number: str = ""
-    terms: Terms = PRESET  # these seven brought by guards.gather: the policy at the receipt's time,
+    terms: Terms = PRESET  # these eight brought by guards.gather: the policy at the receipt's time,
     policy_version: int = 0
     earner: UUID | None = None  # who she was then, where that is another one,
     tier: str | None = None  # and her tier then,
+    birthday_month: int | None = None  # and the month of her birthday, as she had told it,
     is_known: bool = False  # whether the receipt has been heard,
     others: tuple[Receipt, ...] = ()  # those of hers that share a cap with it, in their order,
     ledger: Ledger | None = None  # and the holds that have lapsed, and lots to take from
@@ -58,6 +59,7 @@ class CountReceipt(Command):
             terms=self.terms,
             policy_version=self.policy_version,
             tier=self.tier,
+            birthday_month=self.birthday_month,
             origin=self.under,
             earner=self.earner,
         )

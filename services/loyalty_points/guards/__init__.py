@@ -16,6 +16,7 @@ from services.loyalty_points.domain import (
     KnownHold,
     LapseHold,
     Ledger,
+    NoteBirthdayMonth,
     NoteTier,
     NoticeExpiry,
     RecountReceipts,
@@ -35,7 +36,7 @@ from services.loyalty_points.guards import (
     lots,
     merges,
     receipts,
-    tiers,
+    traits,
     wishes,
 )
 from services.loyalty_points.receipt import Receipt
@@ -48,12 +49,12 @@ from shared.postgres import Tx
 MOST_LOTS = 500  # in one expiry
 
 Holds = Mapping[int, dict[UUID, KnownHold]]
-_OF_RECEIPTS = (CountReceipt, CountRefund, StartEarning, NoteTier, RecountReceipts, SettleReceipts)
+_OF_RECEIPTS = (CountReceipt, CountRefund, StartEarning, NoteTier, NoteBirthdayMonth, RecountReceipts, SettleReceipts)
 _PASSING = (GiveUpAccount, TakeInAccount, GiveBackAccount, RestoreAccount)
 
 
 async def gather(tx: Tx, commands: Sequence[AccountCommand], /) -> Sequence[Command]:
-    """Bring receipts with their policy and tier, holds, and just enough lots."""
+    """Bring receipts with their policy and traits, holds, and just enough lots."""
     now, found_holds = await holds.known(tx, commands)
     informed = await _informed(tx, commands, now)
     found_lots = await _lots(tx, informed, now, found_holds)
@@ -84,9 +85,9 @@ async def _informed(tx: Tx, commands: Sequence[AccountCommand], now: datetime) -
 
 
 async def _of_receipts(tx: Tx, commands: Sequence[AccountCommand]) -> Mapping[int, dict[str, Any]]:
-    """Return by place what commands about receipts and tiers must know of them and of the policy."""
+    """Return by place what commands about receipts and traits must know of them and of the policy."""
     dated = await policies(tx, Terms)
-    heard = await tiers.heard(tx, {place: c for place, c in enumerate(commands) if isinstance(c, NoteTier)})
+    heard = await traits.heard(tx, {place: c for place, c in enumerate(commands) if isinstance(c, traits.Noting)})
     found = await receipts.known(tx, dict(asking.receipts(commands, dated, heard)), dated)
     sales = {place: c for place, c in enumerate(commands) if isinstance(c, CountReceipt)}
     whose = await _as_whom(tx, sales, dated)
@@ -100,7 +101,7 @@ async def _of_receipts(tx: Tx, commands: Sequence[AccountCommand]) -> Mapping[in
                 known[place] = {"receipt": own[0] if own else None}
             case StartEarning():
                 known[place] = {"waiting": tuple(own)}
-            case NoteTier():
+            case NoteTier() | NoteBirthdayMonth():
                 known[place] = {**heard[place]._asdict(), "receipts": tuple(own)}
             case SettleReceipts():
                 known[place] = {"receipts": tuple(own)}
@@ -110,15 +111,15 @@ async def _of_receipts(tx: Tx, commands: Sequence[AccountCommand]) -> Mapping[in
 
 
 async def _as_whom(tx: Tx, sales: Mapping[int, CountReceipt], dated: Policies) -> Mapping[int, dict[str, Any]]:
-    """Return by place as whom she earns by a receipt, and that one's tier then."""
+    """Return by place as whom she earns by a receipt, and what holds of that one then."""
     whole = await identities.known(tx, (c.customer_id for c in sales.values() if c.under))
     earners = {
         place: identities.earner(whole.get(c.customer_id), c.customer_id, c.under or c.customer_id, c.at)
         for place, c in sales.items()
     }
     moments = {place: (earners[place] or c.customer_id, c.at) for place, c in sales.items()}
-    held = await tiers.in_force(tx, moments.values()) if asking.knows_tiers(dated) else {}
-    return {place: {"earner": earners[place], "tier": held.get(moments[place])} for place in sales}
+    held = await traits.in_force(tx, moments.values(), traits.looked_at(dated))
+    return {place: {"earner": earners[place], **held[moments[place]]._asdict()} for place in sales}
 
 
 def _recounted(command: RecountReceipts, found: Sequence[Receipt], dated: Policies) -> dict[str, Any]:
@@ -163,7 +164,7 @@ async def _lots(
 async def guard(tx: Tx, events: Sequence[Envelope], /) -> None:
     """Keep the tables as the events leave them."""
     told = [e.event for e in events]
-    await tiers.keep(tx, told)
+    await traits.keep(tx, told)
     await receipts.keep(tx, events)
     await lots.keep(tx, events)
     await holds.keep(tx, told)

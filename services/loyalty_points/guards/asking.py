@@ -14,6 +14,7 @@ from services.loyalty_points.domain import (
     ExpirePoints,
     HoldPoints,
     HoldReward,
+    NoteBirthdayMonth,
     NoteTier,
     RecountReceipts,
     RedeemPoints,
@@ -25,7 +26,7 @@ from services.loyalty_points.domain import (
 from services.loyalty_points.domain.lots import lot_id
 from services.loyalty_points.guards.lots import Late, Wanted
 from services.loyalty_points.guards.receipts import Asked
-from services.loyalty_points.guards.tiers import Heard
+from services.loyalty_points.guards.traits import Heard, looked_at, named
 from services.loyalty_points.periods import FIRST, LAST, Period, days_of
 from services.loyalty_points.receipt import Receipt, Settled, costs
 from shared.policy import Policies
@@ -33,16 +34,12 @@ from shared.policy import Policies
 DAY = timedelta(days=1)
 
 
-def knows_tiers(dated: Policies) -> bool:
-    """Return whether any policy looks at the tier."""
-    return any(one.terms.earning.by_tier for one in dated.versions)
-
-
 def receipts(
     commands: Sequence[AccountCommand], dated: Policies, heard: Mapping[int, Heard]
 ) -> Iterator[tuple[int, Asked]]:
     """Yield by place which receipts a command is about, with those that share a cap with one that it may change."""
     periods = {bonus.cap.per for one in dated.versions for bonus in one.terms.earning.caps}
+    looked = looked_at(dated)
     for place, command in enumerate(commands):
         who = command.customer_id
         match command:
@@ -56,7 +53,7 @@ def receipts(
                 yield place, Asked(who, None, None, *_around(periods, since.date(), LAST))
             case RecountReceipts():
                 yield place, Asked(who, from_order="")
-            case NoteTier() if not heard[place].is_known and knows_tiers(dated):
+            case NoteTier() | NoteBirthdayMonth() if not heard[place].is_known and named(command)[0] in looked:
                 until = heard[place].until
                 last = min(until.date(), LAST) if until else LAST
                 yield place, Asked(who, None, None, *_around(periods, command.at.date(), last))
@@ -129,7 +126,7 @@ def _settled(command: AccountCommand) -> Sequence[Settled]:
             return command.settled()
         case StartEarning(waiting=waiting) if any(receipt.earned for receipt in waiting):
             return command.settled()
-        case NoteTier() | RecountReceipts():
+        case NoteTier() | NoteBirthdayMonth() | RecountReceipts():
             return command.settled()  # all of them may earn, as far as is known here
         case _:
             return ()

@@ -16,7 +16,7 @@ SELECT DISTINCT customer_id FROM (
 """
 _OF_MEMBERS = """
 SELECT r.*, r.lines::text AS left_lines, r.sold::text AS sold_lines, r.earned::text AS by_rule,
-  s.state ->> 'joined_order' AS joined_order, t.tier
+  s.state ->> 'joined_order' AS joined_order, t.value AS tier, m.value::int AS birthday_month
 FROM (
   SELECT DISTINCT customer_id FROM (
     SELECT customer_id FROM receipt WHERE customer_id > $1 ORDER BY customer_id LIMIT $2
@@ -24,9 +24,13 @@ FROM (
 ) AS c
 JOIN receipt r USING (customer_id) JOIN stream s ON s.id = r.customer_id
 LEFT JOIN LATERAL (
-  SELECT tier FROM tier WHERE customer_id = r.customer_id AND from_at <= r.sold_at
-  ORDER BY from_at DESC, tier DESC LIMIT 1
+  SELECT value FROM trait WHERE customer_id = r.customer_id AND kind = 'tier' AND from_at <= r.sold_at
+  ORDER BY from_at DESC, value DESC LIMIT 1
 ) AS t ON true
+LEFT JOIN LATERAL (
+  SELECT value FROM trait WHERE customer_id = r.customer_id AND kind = 'birthday_month' AND from_at <= r.sold_at
+  ORDER BY from_at DESC, value DESC LIMIT 1
+) AS m ON true
 ORDER BY r.customer_id, r.receipt_order
 """
 
@@ -45,7 +49,11 @@ async def of_members(tx: Tx, after: UUID, most: int, dated: Policies) -> list[Of
         OfMember(
             row["customer_id"],
             row["joined_order"],
-            replace(receipt_of(row, dated.numbered(row["policy_version"]).terms), tier=row["tier"]),
+            replace(
+                receipt_of(row, dated.numbered(row["policy_version"]).terms),
+                tier=row["tier"],
+                birthday_month=row["birthday_month"],
+            ),
         )
         for row in await tx.fetch(_OF_MEMBERS, after, most)
     ]

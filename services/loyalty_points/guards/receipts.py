@@ -12,7 +12,7 @@ import asyncpg
 from contracts.loyalty_points import PointsEarned, PointsTakenBack
 from services.loyalty_points.domain import ReceiptNoted, ReceiptRecounted, ReceiptReduced
 from services.loyalty_points.domain.settling import earned_by
-from services.loyalty_points.guards import identities, tiers
+from services.loyalty_points.guards import identities, traits
 from services.loyalty_points.receipt import Receipt
 from services.loyalty_points.terms import Terms
 from services.loyalty_points.worth import Item, Sold
@@ -96,7 +96,7 @@ class _Gained:
 
 
 async def known(tx: Tx, asked: Mapping[int, Asked], dated: Policies) -> Mapping[int, list[Receipt]]:
-    """Return by place the receipts that are asked for, in their order, each with the policy and tier of its time."""
+    """Return by place the receipts that are asked for, in their order, each with the policy and traits of its time."""
     found: dict[int, list[Receipt]] = defaultdict(list)
     if not asked:
         return found
@@ -111,19 +111,18 @@ async def known(tx: Tx, asked: Mapping[int, Asked], dated: Policies) -> Mapping[
         [a.until for a in whose],
         [a.under or a.customer_id for a in whose],
     )
-    by_tier = any(one.terms.earning.by_tier for one in dated.versions)
     whole = await identities.known(tx, (r["owner"] for r in rows if r["owner"] != r["customer_id"]))
     as_whom = [identities.earner(whole.get(r["owner"]), r["owner"], r["customer_id"], r["sold_at"]) for r in rows]
     moments = [(who or r["owner"], r["sold_at"]) for who, r in zip(as_whom, rows, strict=True)]
-    held = await tiers.in_force(tx, moments) if by_tier else {}
+    held = await traits.in_force(tx, moments, traits.looked_at(dated))
     for row, who, moment in zip(rows, as_whom, moments, strict=True):
         receipt = receipt_of(row, dated.numbered(row["policy_version"]).terms)
-        found[row["place"]].append(replace(receipt, earner=who, tier=held.get(moment)))
+        found[row["place"]].append(replace(receipt, earner=who, **held[moment]._asdict()))
     return found
 
 
 def receipt_of(row: "asyncpg.Record", terms: Terms) -> Receipt:
-    """Return the receipt of a row, whose tier is not known here."""
+    """Return the receipt of a row, whose customer is not known here."""
     return Receipt(
         sale_id=row["sale_id"],
         branch=row["branch"],

@@ -13,7 +13,7 @@ from services.loyalty_points.domain import (
     HoldReward,
     RedeemReward,
 )
-from services.loyalty_points.guards import forgivings, tiers
+from services.loyalty_points.guards import forgivings, traits
 from services.loyalty_points.reward import guards as rewards
 from services.loyalty_points.reward.offer import Offer
 from services.loyalty_points.terms import Terms
@@ -38,6 +38,6 @@ async def brought(tx: Tx, commands: Sequence[AccountCommand], now: datetime) -> 
 
 
 async def _offers(tx: Tx, wanted: Mapping[int, RedeemReward | HoldReward], now: datetime) -> Mapping[int, Offer]:
-    held = await tiers.in_force(tx, ((c.customer_id, now) for c in wanted.values()))
+    held = await traits.in_force(tx, ((c.customer_id, now) for c in wanted.values()))
     wishes = {place: (c.customer_id, c.reward_id) for place, c in wanted.items()}
-    return await rewards.wanted(tx, wishes, now, {who: tier for (who, _), tier in held.items()})
+    return await rewards.wanted(tx, wishes, now, {who: its.tier for (who, _), its in held.items()})

@@ -99,7 +99,9 @@ async def guard(tx: Tx, events: Sequence[Envelope], /) -> None:
                 await _move(tx, Counter({event.reward_id: event.change}))
 
 
-async def wanted(tx: Tx, wishes: Mapping[int, Wish], now: datetime, tiers: Mapping[UUID, str]) -> Mapping[int, Offer]:
+async def wanted(
+    tx: Tx, wishes: Mapping[int, Wish], now: datetime, tiers: Mapping[UUID, str | None]
+) -> Mapping[int, Offer]:
     """Return by place what somebody wants, where there is such a reward, and hold its row.
 
     Of several who want one in a transaction each is told what those before her leave, as if all of them got it.

@@ -22,6 +22,7 @@ from services.loyalty_points.domain import (
     HoldReward,
     KnownHold,
     Ledger,
+    NoteBirthdayMonth,
     NoteTier,
     RecountReceipts,
     RedeemReward,
@@ -85,17 +86,16 @@ class Books(Rows):
                 is_known = (under or who, sale_id) in self.receipts
                 earner = self._earner(who, under or who, command.at)
                 brought |= {"is_known": is_known, "terms": self.terms, "others": others, "earner": earner}
-                brought |= {"tier": self._tier(earner or who, command.at)}
+                brought |= self._traits(earner or who, command.at)
             case CountRefund(sale_id=sale_id, under=under):
                 brought |= {"receipt": next((r for r in own if (r.origin, r.sale_id) == (under, sale_id)), None)}
             case StartEarning():
                 brought |= {"waiting": tuple(r for r in own if r.order >= command.joined_order)}
             case SettleReceipts():
                 brought |= {"receipts": tuple(own)}
-            case NoteTier(at=at, tier=tier):
-                known = sorted(self.tiers.get(command.under or who, []))
-                until = next((from_at for from_at, name in known if (from_at, name) > (at, tier)), None)
-                brought |= {"is_known": (at, tier) in known, "until": until, "receipts": tuple(own)}
+            case NoteTier(tier=value) | NoteBirthdayMonth(month=value):
+                brought |= self._told("tier" if isinstance(command, NoteTier) else "birthday_month", command, value)
+                brought |= {"receipts": tuple(own)}
             case RecountReceipts():
                 renewed = {(r.origin, r.sale_id) for r in own if r.terms != self.terms}
                 receipts = tuple(replace(r, terms=self.terms) for r in own)
@@ -104,11 +104,19 @@ class Books(Rows):
                 brought |= self._at_the_desk(command)
         return command.model_copy(update=brought)
 
-    def _tier(self, who: UUID, at: datetime) -> str | None:
-        return max((one for one in self.tiers.get(who, []) if one[0] <= at), default=(at, None))[1]
+    def _told(self, kind: str, command: NoteTier | NoteBirthdayMonth, value: str | int) -> dict[str, Any]:
+        """Return whether that is known, and until when it holds."""
+        known = sorted(self.traits.get((command.under or command.customer_id, kind), []))
+        until = next((from_at for from_at, other in known if (from_at, other) > (command.at, value)), None)
+        return {"is_known": (command.at, value) in known, "until": until}
 
-    def tiered(self, who: UUID, receipt: Receipt) -> Receipt:
-        return replace(receipt, tier=self._tier(receipt.earner or who, receipt.sold_at))
+    def _traits(self, who: UUID, at: datetime) -> dict[str, Any]:
+        known = {kind: self.traits.get((who, kind), []) for kind in ("tier", "birthday_month")}
+        return {kind: max((one for one in told if one[0] <= at), default=(at, None))[1] for kind, told in known.items()}
+
+    def of_its_time(self, who: UUID, receipt: Receipt) -> Receipt:
+        """Return a receipt with what was known of her then."""
+        return replace(receipt, **self._traits(receipt.earner or who, receipt.sold_at))
 
     def own(self, who: UUID) -> list[Receipt]:
         """Return the receipts on an account, in their order, each with as whom she earns by it."""
@@ -116,7 +124,7 @@ class Books(Rows):
         for (of, _), receipt in self.receipts.items():
             if self.whose(of) == who:
                 earner = self._earner(who, of, receipt.sold_at)
-                found.append(self.tiered(who, replace(receipt, origin=None if of == who else of, earner=earner)))
+                found.append(self.of_its_time(who, replace(receipt, origin=None if of == who else of, earner=earner)))
         return sorted(found, key=lambda r: r.order)
 
     def _earner(self, who: UUID, of: UUID, at: datetime) -> UUID | None:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import strategies as st
 
 from contracts.loyalty_points import PointsEarned, PointsTakenBack
-from contracts.membership import MembershipMovedEarlier, MembershipStarted, TierChanged
+from contracts.membership import BirthdayMonthTold, MembershipMovedEarlier, MembershipStarted, TierChanged
 from contracts.pos import LineKind, SaleLine, SaleRecorded
 from services.loyalty_points.domain import Account
 from services.loyalty_points.lifetime import Never
@@ -22,6 +22,7 @@ from tests.services.stories import FIRST_DAY, Story, Told, stories
 KINDS = (LineKind.SERVICE, LineKind.PRODUCT, LineKind.ADJUSTMENT)
 TIERS = {"silver": Fraction(5, 4), "gold": Fraction(3, 2)}
 CAP = 20
+SUNDAY, BIRTHDAY = 7, 11
 TERMS = Terms.model_validate(
     {
         "expiry": Never().model_dump(),
@@ -32,24 +33,33 @@ TERMS = Terms.model_validate(
             "bonuses": [
                 {"name": "morning", "factor": "2", "to_time": "12:00", "cap": {"points": CAP, "per": "week"}},
                 {"name": "products", "factor": "3", "kinds": ["product"], "from_on": "2026-03-10"},
-                {"name": "sunday", "extra": 7, "kinds": ["product"], "weekdays": ["sunday"]},
+                {"name": "sunday", "extra": SUNDAY, "kinds": ["product"], "weekdays": ["sunday"]},
+                {"name": "birthday", "extra": BIRTHDAY, "birthday_month": True},
             ],
         },
     }
 )
 
 
+INSTANTS = st.builds(
+    lambda days, minutes: FIRST_DAY + timedelta(days=days, minutes=minutes),
+    st.sampled_from([-1, 0, 1, 5, 15]),
+    st.sampled_from([-1, 1]),
+)
+
+
 @st.composite
 def rewarded_stories(draw: st.DrawFn) -> Story:
-    """Return stories with lines of all kinds, and tiers that change before, between and after the receipts."""
+    """Return stories with lines of all kinds, tiers that change and months that are told among the receipts."""
     story = draw(stories(with_joinings=True))
     sales = {e.sale_id: _of_all_kinds(e) for e in story.sales}
     happened = [_among(sales, e) for e in story.happened]
     for who in story.customers:
-        for days in draw(st.lists(st.sampled_from([-1, 0, 1, 5, 15]), max_size=3)):
-            tier, minutes = draw(st.sampled_from(["ordinary", "silver", "gold"])), draw(st.sampled_from([-1, 1]))
-            at = FIRST_DAY + timedelta(days=days, minutes=minutes)
+        for at in draw(st.lists(INSTANTS, max_size=3)):
+            tier = draw(st.sampled_from(["ordinary", "silver", "gold"]))
             happened.append(TierChanged(at=at, customer_id=who, tier=tier, was="", spend_minor=0, policy_version=0))
+        told = draw(st.lists(st.tuples(INSTANTS, st.sampled_from([3, 3, 2, 12])), max_size=2))
+        happened += [BirthdayMonthTold(at=at, customer_id=who, month=month) for at, month in told]
     again = draw(st.lists(st.integers(0, len(happened) - 1), max_size=6))
     return Story(tuple(happened), tuple(draw(st.permutations([*range(len(happened)), *again]))))
 
@@ -81,18 +91,22 @@ class Due:
 def due(story: Story, who: UUID) -> Due:
     """Go through the finished story, oldest receipt first."""
     owed, used, joined = Due(), Counter[date](), story.joined(who)
-    tiers = sorted((e.at, e.tier) for e in story.happened if isinstance(e, TierChanged) and e.customer_id == who)
+    hers = [e for e in story.happened if getattr(e, "customer_id", None) == who]
+    tiers = [(e.at, e.tier) for e in hers if isinstance(e, TierChanged)]
+    months = [(e.at, e.month) for e in hers if isinstance(e, BirthdayMonthTold)]
     for sold in story.own(who):
         if joined is None or sold.order < joined:
             continue
         tier = max(((at, name) for at, name in tiers if at <= sold.at), default=(None, ""))[1]
         factor, monday = TIERS.get(tier, Fraction(1)), sold.on - timedelta(days=sold.on.weekday())
         whole = {line.line: line.net_minor for line in sold.lines if line.customer_id == who}
-        room = CAP - used[monday]
-        owed.earned[sold.sale_id], given = _points(sold, whole, factor, room)
+        month = max(((at, one) for at, one in months if at <= sold.at), default=(None, 0))[1]
+        points, given = _points(sold, whole, factor, CAP - used[monday])
         used[monday] += given
-        left, _ = _points(sold, _left(story, sold, whole), factor, given)
-        owed.kept[sold.sale_id] = min(left, owed.earned[sold.sale_id])
+        left = _left(story, sold, whole)
+        kept, _ = _points(sold, left, factor, given)
+        owed.earned[sold.sale_id] = points + _extra(sold, whole, month)
+        owed.kept[sold.sale_id] = min(kept + _extra(sold, left, month), owed.earned[sold.sale_id])
     return owed
 
 
@@ -105,17 +119,14 @@ def _left(story: Story, sold: SaleRecorded, whole: Mapping[int, int]) -> dict[in
 
 
 def _points(sold: SaleRecorded, amounts: Mapping[int, int], factor: Fraction, room: int) -> tuple[int, int]:
-    """Return all points of the amounts, and those of the morning among them, for which there is only so much room."""
+    """Return points by amounts, and those of the morning among them, for which there is only so much room."""
     here = sold.at.astimezone(ZoneInfo(sold.zone))
     plain = mornings = threefold = Fraction(0)
-    has_products = 0
     for line in sold.lines:
         if line.line not in amounts or line.kind is LineKind.ADJUSTMENT:
             continue
         points = amounts[line.line] * _rate(line) * factor
         plain += points
-        if line.kind is LineKind.PRODUCT:
-            has_products += amounts[line.line]
         if line.kind is LineKind.PRODUCT and here.date() >= date(2026, 3, 10):
             threefold += 2 * points
         elif here.hour < 12:
@@ -124,8 +135,17 @@ def _points(sold: SaleRecorded, amounts: Mapping[int, int], factor: Fraction, ro
     mornings, threefold = max(Fraction(0), mornings), max(Fraction(0), threefold)
     morning = _down(plain + mornings) - before
     threes = _down(plain + mornings + threefold) - before - morning
-    sundays = 7 if has_products > 0 and here.weekday() == 6 else 0
-    return before + min(morning, room) + threes + sundays, min(morning, room)
+    return before + min(morning, room) + threes, min(morning, room)
+
+
+def _extra(sold: SaleRecorded, amounts: Mapping[int, int], month: int) -> int:
+    """Return the most extra points that something of the amounts is good for."""
+    by_kind = Counter[LineKind]()
+    for line in sold.lines:
+        by_kind[line.kind] += amounts.get(line.line, 0)
+    products = by_kind[LineKind.PRODUCT]
+    birthday = sold.on.month == month and products + by_kind[LineKind.SERVICE] > 0
+    return BIRTHDAY if birthday else SUNDAY if products > 0 and sold.on.weekday() == 6 else 0
 
 
 def _rate(line: SaleLine) -> Fraction:

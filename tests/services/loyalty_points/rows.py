@@ -18,6 +18,7 @@ from contracts.loyalty_points import (
 )
 from services.loyalty_points.domain import (
     Account,
+    BirthdayMonthNoted,
     ForgivenessAsked,
     ForgivenessDeclined,
     Forgiving,
@@ -47,7 +48,7 @@ class Rows:
     holds: dict[tuple[UUID, UUID], KnownHold] = field(default_factory=dict)
     forgivings: dict[tuple[UUID, UUID], Forgiving] = field(default_factory=dict)
     shelf: Shelf = field(default_factory=Shelf)
-    tiers: dict[UUID, list[tuple[datetime, str]]] = field(default_factory=dict)
+    traits: dict[tuple[UUID, str], list[tuple[datetime, Any]]] = field(default_factory=dict)
     merges: dict[UUID, merged_rows.Merge] = field(default_factory=dict)
 
     def whose(self, who: UUID) -> UUID:
@@ -80,8 +81,8 @@ class Rows:
                 )
             case ReceiptReduced() | ReceiptRecounted():
                 self.receipts[who, event.sale_id] = self._changed(event, self.receipts[who, event.sale_id])
-            case TierNoted():
-                self.tiers.setdefault(who, []).append((event.at, event.tier))
+            case TierNoted() | BirthdayMonthNoted():
+                self._note(event)
             case PointsEarned(lot_id=own) if own:
                 self.lots.setdefault(who, {})[own] = new_lot(event, own)
                 self._settle(event, event.points, 1)
@@ -106,6 +107,10 @@ class Rows:
             names = ("repaid", "drawn", "taken_back", "expired")
             sums = {name: getattr(lot, name) + more for name, more in zip(names, moved, strict=True)}
             self.lots[who][lot_id] = replace(lot, **sums)
+
+    def _note(self, event: TierNoted | BirthdayMonthNoted) -> None:
+        kind, value = ("tier", event.tier) if isinstance(event, TierNoted) else ("birthday_month", event.month)
+        self.traits.setdefault((event.customer_id, kind), []).append((event.at, value))
 
     def _changed(self, event: ReceiptReduced | ReceiptRecounted, known: Receipt) -> Receipt:
         if isinstance(event, ReceiptRecounted):

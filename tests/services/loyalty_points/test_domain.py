@@ -50,7 +50,7 @@ def heard(order: str, *net_minor: int, terms: Terms = ONE_A_UNIT) -> CountReceip
 
 
 def noted(sale: CountReceipt) -> ReceiptNoted:
-    brought = {"is_known", "terms", "tier", "others", "ledger"}
+    brought = {"is_known", "terms", "tier", "birthday_month", "others", "ledger"}
     return ReceiptNoted(**sale.model_dump(exclude=brought), net_minor=sum(sale.lines.values()))
 
 

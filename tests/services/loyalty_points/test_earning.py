@@ -17,8 +17,10 @@ TUESDAY = date(2026, 3, 3)  # the afternoon in Toronto, the night after it in Be
 AT = datetime(2026, 3, 3, 19, 30, tzinfo=UTC)
 
 
-def earns(earning: dict[str, Any], *lines: tuple[int, Item], tier: str | None = None, **terms: Any) -> dict[str, int]:
-    known = Circumstances("TOR1", "America/Toronto", TUESDAY, AT, tier)
+def earns(
+    earning: dict[str, Any], *lines: tuple[int, Item], tier: str | None = None, month: int | None = None, **terms: Any
+) -> dict[str, int]:
+    known = Circumstances("TOR1", "America/Toronto", TUESDAY, AT, tier, month)
     sold = {number: Sold(*line) for number, line in enumerate(lines, start=1)}
     amounts = {number: line.net_minor for number, line in sold.items()}
     return worth(Terms(earning=Earning.model_validate(earning), **terms), known, sold, amounts)
@@ -151,6 +153,12 @@ def test_rounding_is_declared(rounding: str, net_minor: int, points: int) -> Non
     assert sum(earns({"rounding": rounding}, (net_minor, CUT)).values()) == points
 
 
+@pytest.mark.parametrize(("month", "holds"), [(3, True), (2, False), (4, False), (None, False)])
+def test_a_bonus_of_the_birthday_month_is_for_whose_month_it_is(month: int | None, holds: bool) -> None:
+    own = bonus(factor="2", birthday_month=True)
+    assert earns(own, (1_000, CUT), month=month) == {"base": 10} | ({"bonus/b": 10} if holds else {})
+
+
 def test_rounding_is_once_a_receipt() -> None:
     assert earns({}, (150, CUT), (150, CUT)) == {"base": 3}
 
@@ -174,6 +182,7 @@ def test_rounding_is_once_a_receipt() -> None:
         bonus(factor="2", from_time="22:00", to_time="02:00"),
         bonus(factor="2", from_time="09:00", to_time="09:00"),
         bonus(factor="2", from_time="09:00Z"),
+        bonus(factor="2", birthday_month="march"),
         bonus(factor="2", cap={"points": 0, "per": "day"}),
         bonus(factor="2", cap={"points": 5, "per": "decade"}),
         {"bonuses": [{"name": "b", "factor": "2"}, {"name": "b", "factor": "3"}]},

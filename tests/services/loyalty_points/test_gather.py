@@ -12,6 +12,7 @@ from services.loyalty_points.domain import (
     CountReceipt,
     CountRefund,
     HoldPoints,
+    NoteBirthdayMonth,
     NoteTier,
     RecountReceipts,
     StartEarning,
@@ -26,7 +27,7 @@ from tests.services.loyalty_points.rewards import TERMS
 from tests.services.stories import FIRST_DAY, joining, refund, sale
 
 CAUSE = Cause("a test", "a test")
-KINDS = (CountReceipt, CountRefund, NoteTier, StartEarning, RecountReceipts, AwardPoints, HoldPoints)
+KINDS = (CountReceipt, CountRefund, NoteTier, NoteBirthdayMonth, StartEarning, RecountReceipts, AwardPoints, HoldPoints)
 
 
 class Counting:
@@ -49,6 +50,7 @@ def commands(count: int) -> Sequence[AccountCommand]:
         for news in (bought, refund(bought, (1, 100, 900)), joining(bought, who)):
             told += react(news)
         told.append(NoteTier(at=FIRST_DAY, customer_id=who, tier="gold"))
+        told.append(NoteBirthdayMonth(at=FIRST_DAY, customer_id=who, month=3))
         told.append(RecountReceipts(at=now, customer_id=who, version=1))
         held: dict[str, Any] = {"hold_id": uuid4(), "points": 5, "until": now + timedelta(hours=1)}
         told.append(HoldPoints(at=now, customer_id=who, **held))

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from contracts.membership import TierChanged
-from services.loyalty_points.domain import CountReceipt, CountRefund, NoteTier, StartEarning
+from contracts.membership import BirthdayMonthTold, TierChanged
+from services.loyalty_points.domain import CountReceipt, CountRefund, NoteBirthdayMonth, NoteTier, StartEarning
 from services.loyalty_points.reactions import react
 from services.loyalty_points.worth import Item
 from tests.services.stories import customer, joining, refund, sale
@@ -48,3 +48,8 @@ def test_a_membership_lets_receipts_earn_from_the_joining_one() -> None:
 def test_a_tier_is_known_from_its_own_time() -> None:
     news = TierChanged(at=SHARED.at, customer_id=MEI, tier="gold", was="ordinary", spend_minor=1, policy_version=1)
     assert react(news) == [NoteTier(at=SHARED.at, customer_id=MEI, tier="gold")]
+
+
+def test_the_month_of_a_birthday_is_known_from_when_it_was_told() -> None:
+    news = BirthdayMonthTold(at=SHARED.at, customer_id=MEI, month=3)
+    assert react(news) == [NoteBirthdayMonth(at=SHARED.at, customer_id=MEI, month=3)]

@@ -38,7 +38,7 @@ def rehearsed(books: Books, rehearsal: Rehearsal) -> Rehearsal:
     for who, account in books.accounts.items():
         own = sorted((r for (whose, _), r in books.receipts.items() if whose == who), key=lambda r: r.order)
         if account.joined_order is not None:
-            rehearsal.add(who, account.joined_order, [books.tiered(who, one) for one in own])
+            rehearsal.add(who, account.joined_order, [books.of_its_time(who, one) for one in own])
     return rehearsal
 
 

@@ -1,4 +1,4 @@
-"""Rates, tiers, bonuses and caps: what a customer has earned does not depend on when anything is heard."""
+"""Rates, tiers, birthdays, bonuses and caps: what a customer has earned does not depend on when anything is heard."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from services.loyalty_points import domain, receipt
-from services.loyalty_points.domain import Account, CountReceipt, CountRefund, NoteTier
+from services.loyalty_points.domain import Account, CountReceipt, CountRefund, NoteBirthdayMonth, NoteTier
 from services.loyalty_points.domain.hindsight import Hindsight
 from services.loyalty_points.guards import asking
 from services.loyalty_points.reactions import react
@@ -72,6 +72,24 @@ def gives_the_last_tier(command: Any, account: Account) -> list[Any]:
     return domain.decide(command, account)
 
 
+def forgets_late_months(command: Any, account: Account) -> list[Any]:
+    if isinstance(command, NoteBirthdayMonth):
+        command = command.model_copy(update={"receipts": ()})
+    return domain.decide(command, account)
+
+
+def gives_the_last_month(command: Any, account: Account) -> list[Any]:
+    if isinstance(command, NoteBirthdayMonth):
+        command = command.model_copy(update={"until": None})
+    return domain.decide(command, account)
+
+
+def refunds_as_if_of_no_birthday(command: Any, account: Account) -> list[Any]:
+    if isinstance(command, CountRefund) and command.receipt:
+        command = command.model_copy(update={"receipt": replace(command.receipt, birthday_month=None)})
+    return domain.decide(command, account)
+
+
 def forgets_who_shares_a_cap(command: Any, account: Account) -> list[Any]:
     if isinstance(command, CountReceipt):
         command = command.model_copy(update={"others": ()})
@@ -90,7 +108,16 @@ def makes_room(known: Receipt, _earned: object) -> int:
 
 
 @pytest.mark.parametrize(
-    "planted", [forgets_late_tiers, gives_the_last_tier, forgets_who_shares_a_cap, refunds_as_if_of_no_tier]
+    "planted",
+    [
+        forgets_late_tiers,
+        gives_the_last_tier,
+        refunds_as_if_of_no_tier,
+        forgets_late_months,
+        gives_the_last_month,
+        refunds_as_if_of_no_birthday,
+        forgets_who_shares_a_cap,
+    ],
 )
 def test_a_planted_bug_is_seen(planted: Decide) -> None:
     with pytest.raises(AssertionError):

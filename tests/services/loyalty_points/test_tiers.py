@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 from services.loyalty_points import domain
 from services.loyalty_points.domain import NoteTier, TierNoted
-from services.loyalty_points.guards import tiers
+from services.loyalty_points.guards import traits
 from shared.message import Cause, Issued
 from shared.performing import perform
 from shared.running import Running
@@ -35,8 +35,8 @@ def test_a_tier_told_twice_is_noted_once() -> None:
 async def in_force(running: Running, who: UUID, *days: int) -> list[str | None]:
     moments = [(who, MONDAY + day * DAY) for day in days]
     async with running.pool.acquire() as tx:
-        found = await tiers.in_force(tx, moments)
-    return [found.get(moment) for moment in moments]
+        found = await traits.in_force(tx, moments)
+    return [found[moment].tier for moment in moments]
 
 
 async def test_the_tier_in_force_is_the_last_that_began_in_whatever_order_they_are_heard(
@@ -65,5 +65,5 @@ async def test_everybodys_tiers_are_found_at_once(loyalty_points: Running) -> No
     notes = [NoteTier(at=MONDAY, customer_id=who, tier=tier) for who, tier in ((mei, "gold"), (li, "silver"))]
     await perform(loyalty_points, [Issued(note, CAUSE) for note in notes])
     async with loyalty_points.pool.acquire() as tx:
-        found = await tiers.in_force(tx, [(mei, MONDAY), (nobody, MONDAY), (li, MONDAY), (mei, MONDAY)])
-    assert found == {(mei, MONDAY): "gold", (li, MONDAY): "silver"}
+        found = await traits.in_force(tx, [(mei, MONDAY), (nobody, MONDAY), (li, MONDAY), (mei, MONDAY)])
+    assert {who: its.tier for (who, _), its in found.items()} == {mei: "gold", li: "silver", nobody: None}

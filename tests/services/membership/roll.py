@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from contracts.membership import TierChanged
 from services.membership import domain
 from services.membership.customer import Customer
 from services.membership.domain import CountRefund, CountSale, SpendCounted, SpendReduced
@@ -14,7 +13,7 @@ from services.membership.reactions import react
 from services.membership.standing import Standing
 from services.membership.terms import Terms, Tier
 from shared.message import Event
-from tests.services.stories import Joining, Story, Told
+from tests.services.stories import Joining, Story, Told, TraitTold
 
 Decide: TypeAlias = Callable[[Any, Customer], list[Any]]
 
@@ -54,7 +53,7 @@ class Roll:
 
     def hear(self, told: Iterable[Told]) -> "Roll":
         for news in told:
-            assert not isinstance(news, Joining | TierChanged)
+            assert not isinstance(news, Joining | TraitTold)
             for command in react(news):
                 self._handle(command.model_copy(update={"standing": self._standing(command)}))
         return self

@@ -26,7 +26,7 @@ from shared.performing import perform, perform_one
 from shared.policy import AGGREGATE, PublishPolicy
 from shared.running import Running
 from tests.services.membership.roll import Decide, Roll, check, terms
-from tests.services.stories import FIRST_DAY, Joining, Story, customer, sale, stories
+from tests.services.stories import FIRST_DAY, Joining, Story, TraitTold, customer, sale, stories
 
 MEI = customer(1)
 CAUSE = Cause("story", "story")
@@ -111,7 +111,7 @@ async def test_sales_of_one_customer_heard_at_once_all_count(membership: Running
 
 
 def commands(story: Story) -> list[Issued]:
-    return [Issued(c, CAUSE) for news in story.told if not isinstance(news, Joining | TierChanged) for c in react(news)]
+    return [Issued(c, CAUSE) for news in story.told if not isinstance(news, Joining | TraitTold) for c in react(news)]
 
 
 async def publish(running: Running, holding: Terms) -> None:
