@@ -1,11 +1,13 @@
-"""Receipts that were kept before it was known by which rule they earn."""
+"""What was kept in an older form: receipts before it was known by which rule they earn, and tiers by themselves."""
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
 from services.loyalty_points import app
+from services.loyalty_points.guards import traits
+from services.loyalty_points.guards.traits import Traits
 from shared.running import Running
 
 FOLDER = Path(app.__file__).with_name("migrations")
@@ -19,6 +21,19 @@ VALUES ($1, $2, 'TOR1', 'America/Toronto', $3, $4, '1', 1300, '{"1": 700, "3": 3
 """
 _TOLD = "INSERT INTO event VALUES ($1, $2, $3::text::jsonb)"
 _NOW = "SELECT sold::text, earned::text, kept, lots FROM receipt WHERE sale_id = $1"
+
+
+async def test_a_tier_that_was_known_is_known_among_the_traits(loyalty_points: Running) -> None:
+    mei = uuid4()
+    async with loyalty_points.pool.acquire() as tx:
+        tier = FOLDER.joinpath("004_tier.sql").read_text()
+        await tx.execute(tier.replace("CREATE TABLE", "CREATE TEMP TABLE"))
+        await tx.execute("INSERT INTO tier VALUES ($1, $2, 'gold')", mei, AT)
+        trait = FOLDER.joinpath("010_trait.sql").read_text()
+        await tx.execute(trait.replace("CREATE TABLE", "CREATE TEMP TABLE"))
+        known = await traits.in_force(tx, [(mei, AT), (mei, AT - timedelta(seconds=1))])
+        await tx.execute("DROP TABLE pg_temp.trait")
+    assert list(known.values()) == [Traits(), Traits("gold")]
 
 
 async def test_what_it_has_earned_and_kept_is_taken_from_what_was_said(loyalty_points: Running) -> None:

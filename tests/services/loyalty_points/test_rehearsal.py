@@ -10,6 +10,7 @@ import httpx2
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
+from contracts.membership import BirthdayMonthTold
 from services.loyalty_points.lifetime import AfterDays, Expiry, Never
 from services.loyalty_points.reactions import react
 from services.loyalty_points.receipt import Receipt
@@ -129,6 +130,21 @@ async def test_it_goes_from_page_to_page_and_writes_nothing(selling: Running, mo
     assert (sums, gain) == ([10, 5 * 13, 5 * 19], 5)
     assert pages == 4  # six customers, two a page, and an empty one
     assert await selling.pool.fetchrow(COUNTED) == before
+
+
+async def test_a_draft_for_birthdays_gives_to_whose_month_it_was_and_as_she_had_told_it(selling: Running) -> None:
+    members = await selling.pool.fetch("SELECT id FROM stream WHERE state ->> 'joined_order' IS NOT NULL")
+    mei, li, wu = (row["id"] for row in members[:3])
+    after = FIRST_DAY + timedelta(days=41)
+    for who, month, at in ((mei, 3, FIRST_DAY), (li, 3, FIRST_DAY), (li, 4, FIRST_DAY + timedelta(1)), (wu, 4, after)):
+        news = BirthdayMonthTold(at=at, customer_id=who, month=month)
+        await perform(selling, [Issued(command, CAUSE) for command in react(news)])
+    bonus = {"name": "birthday", "factor": "2", "birthday_month": True}
+    draft = Terms.model_validate({"expiry": Never(), "earning": {"bonuses": [bonus]}})
+    told = (await ask(selling, {"terms": draft.model_dump(mode="json")})).json()
+    assert told["customers"] == {"gain": 2, "lose": 0, "same": 3}
+    most = {(one["customer_id"], one["difference"]) for one in told["most"]}
+    assert most == {(str(mei), 10), (str(li), 13)}
 
 
 async def test_what_is_wrong_has_its_code_and_only_operators_rehearse(selling: Running) -> None:

@@ -1,12 +1,13 @@
-"""A customer's tier over time: the one in force at an instant, in whatever order the changes are heard."""
+"""A customer's tier and birthday over time: what is in force at an instant, in whatever order changes are heard."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from uuid import UUID, uuid4
 
 from services.loyalty_points import domain
-from services.loyalty_points.domain import NoteTier, TierNoted
+from services.loyalty_points.domain import NoteBirthdayMonth, NoteTier, TierNoted
 from services.loyalty_points.guards import traits
+from services.loyalty_points.guards.traits import Traits
 from shared.message import Cause, Issued
 from shared.performing import perform
 from shared.running import Running
@@ -60,10 +61,22 @@ async def test_the_tier_in_force_is_the_last_that_began_in_whatever_order_they_a
             assert len(await loyalty_points.handler.history(tx, "account", who)) == 4
 
 
-async def test_everybodys_tiers_are_found_at_once(loyalty_points: Running) -> None:
+async def test_what_holds_of_everybody_is_found_at_once(loyalty_points: Running) -> None:
     mei, li, nobody = uuid4(), uuid4(), uuid4()
-    notes = [NoteTier(at=MONDAY, customer_id=who, tier=tier) for who, tier in ((mei, "gold"), (li, "silver"))]
-    await perform(loyalty_points, [Issued(note, CAUSE) for note in notes])
+    tiers = [NoteTier(at=MONDAY, customer_id=who, tier=tier) for who, tier in ((mei, "gold"), (li, "silver"))]
+    months = [NoteBirthdayMonth(at=MONDAY + day * DAY, customer_id=li, month=month) for day, month in ((0, 12), (1, 3))]
+    await perform(loyalty_points, [Issued(note, CAUSE) for note in (*tiers, *months, *months)])
     async with loyalty_points.pool.acquire() as tx:
         found = await traits.in_force(tx, [(mei, MONDAY), (nobody, MONDAY), (li, MONDAY), (mei, MONDAY)])
-    assert {who: its.tier for (who, _), its in found.items()} == {mei: "gold", li: "silver", nobody: None}
+        later = await traits.in_force(tx, [(li, MONDAY + DAY)])
+        birthdays = await traits.in_force(tx, [(li, MONDAY)], ["birthday_month"])
+        nothing = await traits.in_force(tx, [(li, MONDAY)], [])
+        noted = await loyalty_points.handler.history(tx, "account", li)
+    assert {who: its for (who, _), its in found.items()} == {
+        mei: Traits("gold"),
+        li: Traits("silver", 12),
+        nobody: Traits(),
+    }
+    assert list(later.values()) == [Traits("silver", 3)]
+    assert (list(birthdays.values()), list(nothing.values())) == ([Traits(None, 12)], [Traits()])
+    assert len(noted) == 3

@@ -59,6 +59,12 @@ def test_a_basket_will_earn_what_its_receipt_does_by_the_rules_for_lines_and_tie
     assert price(basket, standing("gold")).earns == 160
 
 
+def test_in_the_month_of_her_birthday_a_basket_will_earn_what_its_receipt_does() -> None:
+    double = {"earning": {"bonuses": [{"name": "birthday", "factor": "2", "birthday_month": True}]}}
+    for told, earns in ((3, 160), (2, 80), (None, 80)):  # in Shanghai it is March already
+        assert price(asked(line(1, 10_000)), standing("gold", double, birthday_month=told)).earns == earns
+
+
 def test_a_listed_price_earns_nothing_for_who_is_no_member() -> None:
     assert price(asked(line(1, 10_000)), standing()).earns == 0
 
