@@ -27,10 +27,12 @@ class Scenario:
         """Hold when the command causes just these events, in this order; `.then()` means that nothing happens."""
         assert tuple(self._decided()) == events
 
-    def rejected(self, code: str) -> None:
+    def rejected(self, code: str, **facts: object) -> None:
+        """Hold when it is refused with that code, and with just these facts where some are given."""
         with pytest.raises(Rejected) as refusal:
             self._decided()
         assert refusal.value.code == code
+        assert not facts or refusal.value.facts == facts
 
     def _decided(self) -> list[Event]:
         state = self.domain.initial

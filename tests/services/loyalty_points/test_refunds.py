@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from contracts.loyalty_points import PointsEarned
+from contracts.loyalty_points import PointsEarned, PointsTakenBack
 from contracts.pos import SaleRecorded
+from services.loyalty_points.domain import RecountReceipts
 from services.loyalty_points.lifetime import Never
 from services.loyalty_points.terms import Terms
 from tests.services.loyalty_points.books import Books
@@ -47,3 +48,27 @@ def test_a_refund_of_cents_makes_no_point_by_rounding_beside_a_cap() -> None:
     free = {"name": "colours", "factor": "2", "codes": ["COLOUR"]}
     # 3.30, 5.10 and 6.60 were 3, 1 of 2, and 1 more; 3.20, 4.90 and 6.40 would be 3, 1 and 2 more
     assert left(of_two_lines(180, 150), 170, capped, free) == (5, 5, 0)
+
+
+def test_a_correction_that_gives_less_and_keeps_more_of_extra_points_alone_is_told_by_both_rules() -> None:
+    bought = of_two_lines(100, 100)
+    books = Books(terms=extra_alone("colours", "COLOUR", 100)).hear([bought, joining(bought, MEI)])
+    books.hear([refund(bought, (2, 100, 0))])
+    assert books.accounts[MEI].available(books.now) == 0
+    books.terms = extra_alone("cuts", "CUT", 50)
+    earned, corrected = books.handle(RecountReceipts(at=books.now, customer_id=MEI, version=2))[1:]
+    assert isinstance(earned, PointsEarned)
+    assert isinstance(corrected, PointsTakenBack)
+    assert (earned.points, corrected.points, corrected.corrected) == (50, 0, 100)
+    assert {(one.rule, one.points) for one in corrected.by} == {
+        ("bonus/cuts", 50),
+        ("bonus/colours", -100),
+        ("base", -50),
+    }
+    account = books.accounts[MEI]
+    assert (account.available(books.now), account.earned, account.taken_back) == (50, 50, 0)
+
+
+def extra_alone(name: str, code: str, points: int) -> Terms:
+    bonus = {"name": name, "extra": points, "codes": [code]}
+    return Terms.model_validate({"points_per_unit": "0", "expiry": Never(), "earning": {"bonuses": [bonus]}})

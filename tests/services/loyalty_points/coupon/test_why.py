@@ -1,0 +1,77 @@
+"""Why a coupon is refused: the facts beside the code, and never whose it is."""
+
+from typing import Any
+
+from services.loyalty_points.coupon import domain
+from services.loyalty_points.coupon.domain import LapseLock, UnlockCoupon
+from services.loyalty_points.coupon.life import CouponLocked
+from tests.scenario import Scenario
+from tests.services.loyalty_points.coupon.stories import (
+    BASKET,
+    COUPON,
+    DAY,
+    HOUR,
+    LI,
+    MEI,
+    NOON,
+    OTHER,
+    issued,
+    issuing,
+    locking,
+    redeemed,
+    redeeming,
+    rolled_back,
+    rolling_back,
+    terms,
+    voiding,
+)
+
+COUPONS = Scenario(domain)
+HERS = COUPONS.given(issued())
+KEPT = HERS.given(CouponLocked(at=NOON, customer_id=MEI, coupon_id=COUPON, session_id=BASKET, until=NOON + HOUR))
+END = NOON + 10 * DAY
+TIMES: dict[str, Any] = {"active_from": NOON.isoformat(), "expires_at": END.isoformat()}
+
+
+def test_a_coupon_of_nobody_or_of_another_is_named() -> None:
+    COUPONS.when(redeeming(NOON)).rejected("coupon-unknown", coupon_id=COUPON)
+    HERS.when(redeeming(NOON, who=LI)).rejected("coupon-of-another", coupon_id=COUPON)
+    HERS.when(issuing(terms(), customer_id=LI)).rejected("coupon-differs", coupon_id=COUPON)
+
+
+def test_an_offer_that_has_none_left_tells_how_many_there_were_or_when_it_was_over() -> None:
+    COUPONS.when(issuing(terms(total=3), taken=3)).rejected("offer-exhausted", total=3)
+    hers = issuing(terms(per_person=1), taken_by_her=1)
+    COUPONS.when(hers).rejected("offer-exhausted-for-customer", per_person=1)
+    COUPONS.when(issuing(terms(valid_until=NOON))).rejected("offer-over", expires_at=NOON.isoformat())
+
+
+def test_a_coupon_that_is_not_good_now_tells_when_it_is() -> None:
+    waiting = COUPONS.given(issued(active_from=NOON + DAY))
+    begins = {"active_from": (NOON + DAY).isoformat(), "expires_at": END.isoformat()}
+    waiting.when(redeeming(NOON)).rejected("coupon-inactive", **begins)
+    HERS.when(locking(END)).rejected("coupon-expired", **TIMES)
+    kept = TIMES | {"locked_until": (NOON + HOUR).isoformat()}
+    KEPT.when(redeeming(NOON, OTHER)).rejected("coupon-locked", **kept)
+    HERS.given(redeemed(NOON)).when(redeeming(NOON, OTHER)).rejected("coupon-redeemed", **TIMES)
+
+
+def test_what_cannot_be_done_with_it_names_the_coupon_the_checkout_or_the_basket() -> None:
+    HERS.when(locking(NOON, lasts=0 * HOUR)).rejected("lock-over", until=NOON.isoformat())
+    release = UnlockCoupon(at=NOON, customer_id=MEI, coupon_id=COUPON, session_id=OTHER)
+    KEPT.when(release).rejected("lock-unknown", session_id=OTHER)
+    HERS.when(rolling_back(NOON)).rejected("coupon-not-redeemed", basket_id=BASKET)
+    HERS.given(redeemed(NOON)).when(voiding(NOON)).rejected("coupon-redeemed", coupon_id=COUPON)
+    HERS.when(voiding(END)).rejected("coupon-expired", coupon_id=COUPON)
+
+
+def test_a_coupon_tells_what_led_to_it() -> None:
+    (told,) = domain.decide(issuing(terms(), source="birthday"), domain.initial)
+    assert getattr(told, "source", None) == "birthday"
+
+
+def test_a_coupon_that_comes_back_is_free_again_and_a_checkout_that_redeemed_it_no_more_keeps_it() -> None:
+    used = KEPT.given(redeemed(NOON))
+    lapse = LapseLock(at=NOON + HOUR, customer_id=MEI, coupon_id=COUPON)
+    used.when(lapse).then()
+    used.given(rolled_back(NOON)).when(redeeming(NOON, OTHER)).then(redeemed(NOON, OTHER))
