@@ -4,8 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import Phase, settings
 
 MEASURED = Path("mutmut-stats.json")  # mutmut's, beside the tests that it copies
+
+# that a mutant dies is enough: no smaller example of why is looked for
+settings.register_profile("mutants", phases=[Phase.explicit, Phase.generate], deadline=None, database=None)
+settings.load_profile("mutants")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -39,6 +39,8 @@ def utc(*parts: int) -> datetime:
             AfterDays(days=1),
             utc(2026, 4, 23, 22),
         ),  # a day that begins at one
+        (date(9000, 12, 31), TORONTO, AtYearEnd(), utc(9001, 1, 1, 5)),
+        (date(9001, 1, 1), TORONTO, AtYearEnd(), None),
         (date(9999, 12, 31), TORONTO, AtYearEnd(), None),
         (date(2026, 3, 1), TORONTO, Never(), None),
     ],
@@ -54,6 +56,9 @@ def test_points_end_at_the_start_of_a_local_day(on: date, zone: str, expiry: Exp
         (date(2026, 3, 1), 1, utc(2026, 3, 2, 5)),
         (date(2026, 3, 1), 14, utc(2026, 3, 15, 4)),
         (date(2028, 2, 28), 1, utc(2028, 2, 29, 5)),
+        (date(9000, 12, 31), 1, utc(9001, 1, 1, 5)),
+        (date(9001, 1, 1), 1, None),
+        (date(9999, 12, 31), 366, None),
     ],
 )
 def test_points_begin_at_once_or_at_the_start_of_a_local_day(on: date, days: int, begins_at: datetime | None) -> None:

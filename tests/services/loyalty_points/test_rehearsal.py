@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -25,6 +26,7 @@ from shared.server import http
 from shared.tokens import Tokens
 from tests.services.loyalty_points.books import Books
 from tests.services.loyalty_points.rewards import TERMS, rewarded_stories
+from tests.services.loyalty_points.test_domain import counted, receipt
 from tests.services.stories import FIRST_DAY, Story, customer, joining, refund, sale
 
 MEI, LI = customer(1), customer(2)
@@ -92,6 +94,55 @@ def test_points_that_are_over_by_now_are_not_owed(they_were_good: Expiry, draft:
     books = Books(terms=Terms(expiry=they_were_good)).hear([first, joining(first, MEI)])
     (tally,) = rehearsed(books, Rehearsal(draft, ALWAYS, TODAY)).places.values()
     assert (abs(tally.then - tally.now), tally.owed) == (10, owed)
+
+
+def test_who_neither_gains_nor_loses_is_counted_and_not_named() -> None:
+    rehearsal = Rehearsal(Terms(expiry=Never()), ALWAYS)
+    rehearsal.add(MEI, "a", [counted(receipt("a", 700))])
+    assert (rehearsal.customers, rehearsal.most) == ({"same": 1}, [])
+    assert rehearsal.places == {Place("TOR1", "", "2026-03"): Tally(1, 7, 7)}
+
+
+def test_ten_are_named_who_gain_or_lose_the_most() -> None:
+    rehearsal = Rehearsal(HALF_AS_MUCH_AGAIN, ALWAYS)
+    for number in range(1, 13):
+        rehearsal.add(customer(number), "a", [counted(receipt("a", 200 * number))])
+    loses = replace(counted(receipt("a", 200)), kept=23)
+    rehearsal.add(LI, "a", [loses])
+    assert rehearsal.customers == {"gain": 12, "lose": 1}
+    assert [points for points, _ in rehearsal.most] == [-20, 12, 11, 10, 9, 8, 7, 6, 5, 4]
+    assert rehearsal.most[0] == (-20, LI)
+    assert rehearsal.most[1] == (12, customer(12))
+
+
+def test_a_draft_begins_with_the_receipt_of_its_very_second_and_by_tier() -> None:
+    of_gold = replace(counted(receipt("b", 1_000)), tier="gold")
+    earlier = replace(counted(receipt("a", 1_000)), sold_at=FIRST_DAY - timedelta(seconds=1))
+    rehearsal = Rehearsal(HALF_AS_MUCH_AGAIN, FIRST_DAY)
+    rehearsal.add(MEI, "a", [earlier, of_gold])
+    assert rehearsal.places == {Place("TOR1", "gold", "2026-03"): Tally(1, 10, 15)}
+    rehearsal.add(MEI, "b", [earlier, of_gold])
+    rehearsal.add(LI, "c", [earlier, of_gold])
+    assert rehearsal.places == {Place("TOR1", "gold", "2026-03"): Tally(2, 20, 30)}
+
+
+def test_what_a_draft_would_have_given_before_it_holds_has_used_a_cap() -> None:
+    capped = Terms.model_validate(
+        {
+            "expiry": Never(),
+            "earning": {"bonuses": [{"name": "more", "factor": "2", "cap": {"points": 12, "per": "ever"}}]},
+        }
+    )
+    before = replace(
+        counted(receipt("a", 1_000)),
+        terms=capped,
+        earned={"base": 10, "bonus/more": 10},
+        kept=20,
+        sold_at=FIRST_DAY - timedelta(days=1),
+    )
+    rehearsal = Rehearsal(capped, FIRST_DAY)
+    rehearsal.add(MEI, "a", [before, counted(receipt("b", 1_000))])
+    assert rehearsal.places == {Place("TOR1", "", "2026-03"): Tally(1, 10, 12)}
 
 
 @pytest.fixture

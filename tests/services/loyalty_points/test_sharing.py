@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from uuid import UUID, uuid5
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.loyalty_points import domain
@@ -85,6 +85,7 @@ def _differ(receipts: Sequence[int], refunded: bool, asked: Sequence[Sharing], r
     return _one_by_one(_known(receipts, refunded), asked) != _together(_known(receipts, refunded), asked, renewed)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(100, 1_500), min_size=1, max_size=4), st.booleans(), st.lists(ASKED, max_size=8))
 def test_who_asks_together_gets_what_each_would_get_alone(
     receipts: list[int], refunded: bool, asked: list[Sharing]

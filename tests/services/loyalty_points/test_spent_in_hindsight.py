@@ -6,8 +6,8 @@ from typing import Any
 from contracts.loyalty_points import PointsRedeemed
 from services.loyalty_points.domain import CountRefund, ExpirePoints
 from services.loyalty_points.domain.foresight import with_lapses
-from services.loyalty_points.domain.hindsight import Hindsight, Known
-from services.loyalty_points.lifetime import Never
+from services.loyalty_points.domain.hindsight import Hindsight, Known, Posting
+from services.loyalty_points.lifetime import AfterDays, Never
 from services.loyalty_points.standing import stood
 from services.loyalty_points.terms import Terms
 from tests.services.loyalty_points.books import Books
@@ -23,6 +23,7 @@ from tests.services.loyalty_points.spending import (
     redeem,
     with_points,
 )
+from tests.services.loyalty_points.test_forgiving import forgive, owing
 from tests.services.loyalty_points.test_gifts import reverse
 from tests.services.loyalty_points.test_offline import allow, spend
 from tests.services.stories import joining, sale
@@ -167,6 +168,40 @@ def test_what_is_left_is_told_lot_by_lot_the_soonest_to_be_over_first_and_what_s
     books.handle(redeem(books, 12, OTHER))
     seen = Hindsight(known(books.entries[MEI], books))
     assert [(lot.on.day, points) for lot, points in seen.left(THURSDAY)] == [(3, 8), (4, 10), (2, 5), (3, 7)]
+
+
+def test_a_lot_that_came_later_and_is_over_sooner_is_told_first() -> None:
+    books = with_points()
+    books.terms = Terms(expiry=AfterDays(days=5))
+    books.hear([sale("9", (MEI, 500), at=THURSDAY)])
+    seen = Hindsight(known(books.entries[MEI], books))
+    assert [(lot.on.day, points) for lot, points in seen.left(THURSDAY)] == [(5, 5), (2, 10), (3, 10), (4, 10)]
+
+
+def test_what_is_over_is_told_of_its_lot_and_of_the_instant_it_was_over() -> None:
+    books = with_points()
+    books.handle(redeem(books, 3))
+    seen = Hindsight(known(books.entries[MEI], books))
+    over = [(one.at.day, seen.lots[one.lot_id].on.day, one.points) for _, one in expiring(seen) if one.lot_id]
+    assert sorted(over) == [(12, 2, -3), (12, 2, 10), (13, 3, 10), (14, 4, 10)]
+
+
+def expiring(seen: Hindsight) -> list[tuple[str, Posting]]:
+    return [(figure, one) for figure, one in seen.changes() if figure == "expired"]
+
+
+def test_a_debt_is_explained_by_what_made_it_and_by_who_let_it_go() -> None:
+    books = owing(80)
+    books.handle(forgive(books, 30))
+    made = [("PointsSpentOffline", None, 80), ("DebtForgiven", None, -30)]
+    assert parts(books, "debt", books.now) == made
+    assert parts(books, "forgiven", books.now) == [("DebtForgiven", None, 30)]
+
+
+def test_what_waits_is_explained_by_what_was_earned() -> None:
+    books = with_points(Terms(pending_days=3))
+    assert parts(books, "pending", THURSDAY) == [("PointsEarned", 4, 10), ("PointsEarned", 3, 10)]
+    assert parts(books, "available", THURSDAY) == [("PointsEarned", 2, 10)]
 
 
 def test_what_is_told_without_an_id_is_what_will_lapse() -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -19,6 +19,7 @@ from tests.services.stories import customer, joining, sale
 RATES = st.from_regex(r"[0-9]{1,3}(\.[0-9]{1,6})?", fullmatch=True)
 
 
+@settings(deadline=None)
 @given(RATES, st.integers(1, 1_000_000), st.integers(-LARGEST, LARGEST))
 def test_points_are_exact_rounded_down_and_never_below_zero(rate: str, minor_per_unit: int, left_minor: int) -> None:
     terms = Terms(points_per_unit=rate, minor_per_unit=minor_per_unit)

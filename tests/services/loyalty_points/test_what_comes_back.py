@@ -143,6 +143,17 @@ def test_a_till_spends_of_the_allowance_that_ends_first_and_the_rest_of_the_next
     assert standing(books) == (7, 9, 0)
 
 
+def test_what_a_till_spent_of_an_allowance_that_has_lapsed_is_taken_of_the_lots_it_was_of() -> None:
+    books = with_points()
+    books.handle(allow(books, 20))
+    books.terms = Terms(expiry=AfterDays(days=5))
+    books.hear([sale("9", (MEI, 500), at=THURSDAY)])  # which would be drawn on first
+    books.now += DAY
+    *_, late = books.handle(spend(books, 18, at=THURSDAY + HOUR))
+    assert isinstance(late, PointsSpentOffline)
+    assert (sorted(of(late.lots)), late.from_expired, late.owed) == ([(2, 10), (3, 8)], (), 0)
+
+
 def test_of_a_lot_that_is_half_over_what_is_left_is_taken_before_what_has_expired() -> None:
     books = with_points()
     books.handle(hold(books, 4, lasts=7 * DAY + HOUR))

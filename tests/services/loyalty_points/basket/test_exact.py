@@ -99,6 +99,7 @@ def test_an_amount_is_spread_whole_and_within_a_unit_of_its_share(amount: int, w
 def test_of_equal_rests_the_earlier_lines_come_first() -> None:
     assert largest_remainder(2, {3: 1, 1: 1, 2: 1}) == {1: 1, 2: 1}
     assert largest_remainder(5, {}) == {}
+    assert largest_remainder(0, {1: 0, 2: 0}) == {}
 
 
 def _each_rounded(amount: int, weights: Mapping[int, int]) -> dict[int, int]:

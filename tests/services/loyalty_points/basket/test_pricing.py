@@ -80,6 +80,12 @@ def test_a_free_item_is_the_dearest_unit_among_those_it_is_good_on() -> None:
     assert nets(price(asked(*lines, coupon_id=COUPON), known)) == [9_000, 500, 400]
 
 
+def test_of_three_that_cost_two_fen_together_one_is_worth_nothing() -> None:
+    for units, pays in ((1, 1), (2, 0), (3, 0)):
+        known = standing(coupon=coupon(offer("free-item", units=units)))
+        assert price(asked(line(1, 2, quantity=3), coupon_id=COUPON), known).total_minor == pays
+
+
 def test_of_three_the_cheapest_is_free_once_or_as_often_as_the_offer_says() -> None:
     lines = (line(1, 3_000, quantity=3), line(2, 500), line(3, 700, quantity=1), line(4, 600))
     for times, expected in ((1, [2_000, 500, 700, 600]), (2, [2_000, 0, 700, 600])):
