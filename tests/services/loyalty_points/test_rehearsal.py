@@ -126,23 +126,18 @@ def test_a_draft_begins_with_the_receipt_of_its_very_second_and_by_tier() -> Non
     assert rehearsal.places == {Place("TOR1", "gold", "2026-03"): Tally(2, 20, 30)}
 
 
-def test_what_a_draft_would_have_given_before_it_holds_has_used_a_cap() -> None:
-    capped = Terms.model_validate(
-        {
-            "expiry": Never(),
-            "earning": {"bonuses": [{"name": "more", "factor": "2", "cap": {"points": 12, "per": "ever"}}]},
-        }
-    )
-    before = replace(
-        counted(receipt("a", 1_000)),
-        terms=capped,
-        earned={"base": 10, "bonus/more": 10},
-        kept=20,
-        sold_at=FIRST_DAY - timedelta(days=1),
-    )
-    rehearsal = Rehearsal(capped, FIRST_DAY)
+def twice(cap: int | None) -> Terms:
+    more = {"name": "more", "factor": "2"} | ({"cap": {"points": cap, "per": "ever"}} if cap else {})
+    return Terms.model_validate({"expiry": Never(), "earning": {"bonuses": [more]}})
+
+
+@pytest.mark.parametrize(("was", "then"), [(12, 12), (None, 20)])
+def test_what_was_given_before_a_draft_holds_has_used_a_cap_where_it_had_one(was: int | None, then: int) -> None:
+    given = {"earned": {"base": 10, "bonus/more": 10}, "kept": 20, "sold_at": FIRST_DAY - timedelta(days=1)}
+    before = replace(counted(receipt("a", 1_000)), terms=twice(was), **given)  # type: ignore[arg-type]
+    rehearsal = Rehearsal(twice(12), FIRST_DAY)
     rehearsal.add(MEI, "a", [before, counted(receipt("b", 1_000))])
-    assert rehearsal.places == {Place("TOR1", "", "2026-03"): Tally(1, 10, 12)}
+    assert rehearsal.places == {Place("TOR1", "", "2026-03"): Tally(1, 10, then)}
 
 
 @pytest.fixture

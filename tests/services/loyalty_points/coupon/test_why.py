@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from contracts.loyalty_points import CouponExpired
 from services.loyalty_points.coupon import domain
 from services.loyalty_points.coupon.domain import LapseLock, UnlockCoupon
 from services.loyalty_points.coupon.life import CouponLocked
@@ -14,6 +15,7 @@ from tests.services.loyalty_points.coupon.stories import (
     LI,
     MEI,
     NOON,
+    OFFER,
     OTHER,
     issued,
     issuing,
@@ -23,6 +25,7 @@ from tests.services.loyalty_points.coupon.stories import (
     rolled_back,
     rolling_back,
     terms,
+    voided,
     voiding,
 )
 
@@ -30,6 +33,7 @@ COUPONS = Scenario(domain)
 HERS = COUPONS.given(issued())
 KEPT = HERS.given(CouponLocked(at=NOON, customer_id=MEI, coupon_id=COUPON, session_id=BASKET, until=NOON + HOUR))
 END = NOON + 10 * DAY
+LAPSE = LapseLock(at=NOON + HOUR, customer_id=MEI, coupon_id=COUPON)
 TIMES: dict[str, Any] = {"active_from": NOON.isoformat(), "expires_at": END.isoformat()}
 
 
@@ -72,6 +76,11 @@ def test_a_coupon_tells_what_led_to_it() -> None:
 
 def test_a_coupon_that_comes_back_is_free_again_and_a_checkout_that_redeemed_it_no_more_keeps_it() -> None:
     used = KEPT.given(redeemed(NOON))
-    lapse = LapseLock(at=NOON + HOUR, customer_id=MEI, coupon_id=COUPON)
-    used.when(lapse).then()
+    used.when(LAPSE).then()
     used.given(rolled_back(NOON)).when(redeeming(NOON, OTHER)).then(redeemed(NOON, OTHER))
+
+
+def test_a_checkout_that_kept_a_coupon_has_nothing_to_let_go_once_that_is_over() -> None:
+    over = CouponExpired(at=END, customer_id=MEI, coupon_id=COUPON, offer=OFFER)
+    for end in (voided(NOON), over):
+        KEPT.given(end).when(LAPSE).then()
