@@ -1,11 +1,12 @@
 """Why a coupon is refused: the facts beside the code, and never whose it is."""
 
+from datetime import timedelta
 from typing import Any
 
 from contracts.loyalty_points import CouponExpired
 from services.loyalty_points.coupon import domain
 from services.loyalty_points.coupon.domain import LapseLock, UnlockCoupon
-from services.loyalty_points.coupon.life import CouponLocked
+from services.loyalty_points.coupon.life import Coupon, CouponLocked, Lock
 from tests.scenario import Scenario
 from tests.services.loyalty_points.coupon.stories import (
     BASKET,
@@ -33,6 +34,7 @@ COUPONS = Scenario(domain)
 HERS = COUPONS.given(issued())
 KEPT = HERS.given(CouponLocked(at=NOON, customer_id=MEI, coupon_id=COUPON, session_id=BASKET, until=NOON + HOUR))
 END = NOON + 10 * DAY
+INSTANT = timedelta(microseconds=1)
 LAPSE = LapseLock(at=NOON + HOUR, customer_id=MEI, coupon_id=COUPON)
 TIMES: dict[str, Any] = {"active_from": NOON.isoformat(), "expires_at": END.isoformat()}
 
@@ -84,3 +86,9 @@ def test_a_checkout_that_kept_a_coupon_has_nothing_to_let_go_once_that_is_over()
     over = CouponExpired(at=END, customer_id=MEI, coupon_id=COUPON, offer=OFFER)
     for end in (voided(NOON), over):
         KEPT.given(end).when(LAPSE).then()
+
+
+def test_a_coupon_is_what_it_is_to_the_instant() -> None:
+    hers = Coupon(MEI, OFFER, active_from=NOON, expires_at=END, lock=Lock(BASKET, NOON + HOUR))
+    moments = (NOON - INSTANT, NOON, NOON + HOUR - INSTANT, NOON + HOUR, END - INSTANT, END)
+    assert [hers.status(at) for at in moments] == ["inactive", "locked", "locked", "active", "active", "expired"]
