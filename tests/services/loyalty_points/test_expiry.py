@@ -14,6 +14,7 @@ from services.loyalty_points.domain import (
     ExpirePoints,
     NoticeExpiry,
 )
+from services.loyalty_points.lifetime import AfterDays
 from services.loyalty_points.terms import Terms
 from tests.services.loyalty_points.spending import (
     DAY,
@@ -61,6 +62,22 @@ def test_each_instant_at_which_points_are_over_is_an_entry_of_its_own() -> None:
     books.now += 30 * DAY
     over = books.handle(ExpirePoints(at=books.now, customer_id=MEI))
     assert [days_and_points(event) for event in over] == [[(2, 10)], [(3, 10)], [(4, 10)]]
+
+
+def test_what_was_over_first_is_told_first_and_all_that_was_over_then_together() -> None:
+    books = with_points()
+    books.terms = Terms(expiry=AfterDays(days=7))
+    books.hear([sale("9", (MEI, 500), at=MONDAY + 3 * DAY)])  # as late a receipt as any, and over on Tuesday's day
+    books.terms = Terms(expiry=AfterDays(days=5))
+    books.hear([sale("10", (MEI, 700), at=MONDAY + 3 * DAY)])
+    books.now += 30 * DAY
+    over = books.handle(ExpirePoints(at=books.now, customer_id=MEI))
+    assert [(event.at.day, days_and_points(event)) for event in over] == [
+        (11, [(5, 7)]),
+        (12, [(2, 10)]),
+        (13, [(3, 10), (5, 5)]),
+        (14, [(4, 10)]),
+    ]
 
 
 def test_a_receipt_that_is_heard_when_its_points_are_over_is_entered_and_expired_and_pays_no_debt() -> None:

@@ -152,6 +152,13 @@ def test_points_that_expired_since_pay_for_what_was_spent_before() -> None:
     assert (books.accounts[MEI].expired, standing(books)) == (0, (18, 0, 0))
 
 
+def test_points_that_wait_pay_last_for_what_a_till_let_her_spend() -> None:
+    books = with_points(Terms(pending_days=3, expiry=AfterDays(days=9)))
+    late = spent(books, spend(books, 25))
+    assert sorted((part.on.day, part.points) for part in late.lots) == [(2, 10), (3, 10), (4, 5)]
+    assert (late.owed, books.accounts[MEI].waiting(books.now)) == (0, 5)
+
+
 def test_points_that_were_over_before_pay_for_nothing() -> None:
     books = with_points()
     books.now = MONDAY + 20 * DAY
