@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
+from uuid import UUID
 
 from shared.message import Command, Envelope, Event
 from shared.postgres import Tx
@@ -66,3 +67,8 @@ class Aggregate:
         for event in events:
             state = self.domain.evolve(state, event)
         return state
+
+    def own(self, stream_id: UUID, category: str) -> None:
+        """Raise RuntimeError for a stream of another kind: two kinds have made the same id."""
+        if category != self.category:
+            raise RuntimeError(f"stream {stream_id} is a {category}, and no {self.category}")

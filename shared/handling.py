@@ -123,7 +123,7 @@ class Handler:
         aggregate = self._by_category[category]
         if found is None:
             return 0, aggregate.domain.initial
-        _is_of(aggregate, stream_id, found)
+        aggregate.own(stream_id, found.category)
         return found.version, await self._folded(tx, aggregate, stream_id, found)
 
     async def history(self, tx: Tx, category: str, stream_id: UUID) -> list[Envelope]:
@@ -183,7 +183,7 @@ class Handler:
         for stream_id, (_, issued, aggregate, _) in firsts.items():
             known = found.get(stream_id)
             if known:
-                _is_of(aggregate, stream_id, known)
+                aggregate.own(stream_id, known.category)
                 state = await self._folded(tx, aggregate, stream_id, known)
                 streams[stream_id] = _Stream(aggregate, known.key, known.version, state, known.version)
             else:
@@ -244,9 +244,3 @@ class Handler:
         category = stream.aggregate.category
         state = self._states[category].serializer.to_json(stream.state).decode()
         return Change(stream_id, category, stream.key, stream.stored, stream.aggregate.domain.SHAPE, state, told)
-
-
-def _is_of(aggregate: Aggregate, stream_id: UUID, found: Loaded) -> None:
-    """Raise RuntimeError for a stream of another kind: two kinds have made the same id."""
-    if found.category != aggregate.category:
-        raise RuntimeError(f"stream {stream_id} is a {found.category}, and no {aggregate.category}")

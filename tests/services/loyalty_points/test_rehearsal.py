@@ -97,14 +97,14 @@ def test_points_that_are_over_by_now_are_not_owed(they_were_good: Expiry, draft:
 
 
 def test_who_neither_gains_nor_loses_is_counted_and_not_named() -> None:
-    rehearsal = Rehearsal(Terms(expiry=Never()), ALWAYS)
+    rehearsal = Rehearsal(Terms(expiry=Never()), ALWAYS, TODAY)
     rehearsal.add(MEI, "a", [counted(receipt("a", 700))])
     assert (rehearsal.customers, rehearsal.most) == ({"same": 1}, [])
     assert rehearsal.places == {Place("TOR1", "", "2026-03"): Tally(1, 7, 7)}
 
 
 def test_ten_are_named_who_gain_or_lose_the_most() -> None:
-    rehearsal = Rehearsal(HALF_AS_MUCH_AGAIN, ALWAYS)
+    rehearsal = Rehearsal(HALF_AS_MUCH_AGAIN, ALWAYS, TODAY)
     for number in range(1, 13):
         rehearsal.add(customer(number), "a", [counted(receipt("a", 200 * number))])
     loses = replace(counted(receipt("a", 200)), kept=23)
@@ -118,7 +118,7 @@ def test_ten_are_named_who_gain_or_lose_the_most() -> None:
 def test_a_draft_begins_with_the_receipt_of_its_very_second_and_by_tier() -> None:
     of_gold = replace(counted(receipt("b", 1_000)), tier="gold")
     earlier = replace(counted(receipt("a", 1_000)), sold_at=FIRST_DAY - timedelta(seconds=1))
-    rehearsal = Rehearsal(HALF_AS_MUCH_AGAIN, FIRST_DAY)
+    rehearsal = Rehearsal(HALF_AS_MUCH_AGAIN, FIRST_DAY, TODAY)
     rehearsal.add(MEI, "a", [earlier, of_gold])
     assert rehearsal.places == {Place("TOR1", "gold", "2026-03"): Tally(1, 10, 15)}
     rehearsal.add(MEI, "b", [earlier, of_gold])
@@ -135,7 +135,7 @@ def twice(cap: int | None) -> Terms:
 def test_what_was_given_before_a_draft_holds_has_used_a_cap_where_it_had_one(was: int | None, then: int) -> None:
     given = {"earned": {"base": 10, "bonus/more": 10}, "kept": 20, "sold_at": FIRST_DAY - timedelta(days=1)}
     before = replace(counted(receipt("a", 1_000)), terms=twice(was), **given)  # type: ignore[arg-type]
-    rehearsal = Rehearsal(twice(12), FIRST_DAY)
+    rehearsal = Rehearsal(twice(12), FIRST_DAY, TODAY)
     rehearsal.add(MEI, "a", [before, counted(receipt("b", 1_000))])
     assert rehearsal.places == {Place("TOR1", "", "2026-03"): Tally(1, 10, then)}
 

@@ -6,7 +6,8 @@ from typing import Any
 from contracts.loyalty_points import PointsRedeemed
 from services.loyalty_points.domain import CountRefund, ExpirePoints
 from services.loyalty_points.domain.foresight import with_lapses
-from services.loyalty_points.domain.hindsight import Hindsight, Known, Posting
+from services.loyalty_points.domain.hindsight import Hindsight, Posting
+from services.loyalty_points.domain.known import Known
 from services.loyalty_points.lifetime import AfterDays, Never
 from services.loyalty_points.standing import stood
 from services.loyalty_points.terms import Terms
