@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 from uuid import UUID
 
+from shared.errors import Rejected
 from shared.message import Command, Envelope, Event
 from shared.postgres import Tx
 
@@ -69,6 +70,6 @@ class Aggregate:
         return state
 
     def own(self, stream_id: UUID, category: str) -> None:
-        """Raise RuntimeError for a stream of another kind: two kinds have made the same id."""
+        """Raise Rejected for a stream of another kind: whoever chose its id was late."""
         if category != self.category:
-            raise RuntimeError(f"stream {stream_id} is a {category}, and no {self.category}")
+            raise Rejected("id-taken", id=stream_id, kind=category)

@@ -5,7 +5,8 @@ from typing import Any
 
 
 class Rejected(Exception):
-    """A rule refuses a command; the code is for machines, the facts explain it. Raised by `decide` and nowhere else."""
+    """A rule refuses a command; the code is for machines, the facts explain it. Raised by `decide`, and for an id
+    that another kind of stream has."""
 
     def __init__(self, code: str, **facts: Any) -> None:
         super().__init__(code)

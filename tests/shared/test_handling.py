@@ -142,14 +142,14 @@ async def test_of_two_first_commands_of_a_guarded_stream_the_second_sees_what_th
     assert await total(guarded, counter) == 2
 
 
-async def test_a_stream_of_another_kind_is_no_stream_to_write_to(toy: Running, provisioned: Settings) -> None:
+async def test_an_id_that_another_kind_of_stream_has_is_taken(toy: Running, provisioned: Settings) -> None:
     counter = uuid4()
     await perform(toy, adds(counter, 1))
     other = await start(replace(TOY, aggregates=(replace(COUNTER, category="clock"),)), provisioned)
-    with pytest.raises(RuntimeError, match="is a counter, and no clock"):
+    with pytest.raises(Rejected, match="id-taken"):
         await perform(other, adds(counter, 1))
     async with other.pool.acquire() as tx:
-        with pytest.raises(RuntimeError, match="is a counter, and no clock"):
+        with pytest.raises(Rejected, match="id-taken"):
             await other.handler.state(tx, "clock", counter)
     await finish(other)
     assert await total(toy, counter) == 1

@@ -25,6 +25,8 @@ from shared.performing import in_transaction
 from shared.postgres import Tx
 from shared.running import Running
 
+_IS_BASKET = "SELECT category = 'basket' FROM stream WHERE id = $1"
+
 
 async def commit(
     running: Running, basket_id: UUID, asked: Asked, expected_minor: int | None, cause: Cause
@@ -59,6 +61,14 @@ async def roll_back(running: Running, basket_id: UUID, reason: str, cause: Cause
         return basket
 
     return await in_transaction(running, act)
+
+
+async def stands(running: Running, basket_id: UUID) -> bool:
+    """Return whether there is such a basket, committed and not undone."""
+    async with running.pool.acquire() as tx:
+        found = await tx.fetchval(_IS_BASKET, basket_id)
+        _, basket = await running.handler.state(tx, "basket", basket_id) if found else (0, Basket())
+    return basket.committed is not None and basket.rolled_back is None
 
 
 async def _handled(running: Running, tx: Tx, commands: Sequence[Command], cause: Cause) -> list[bool]:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from services.loyalty_points.basket.committing import stands
 from services.loyalty_points.domain import (
     AccountCommand,
     AllowPoints,
@@ -96,8 +97,13 @@ async def hold(
 async def reverse(
     customer_id: UUID, redemption_id: UUID, body: Reversal, at: Here, cause: Why, once: Once
 ) -> dict[str, Any]:
-    """Give a redemption's points back, and its reward to the stock, once; a coupon that was used does not come back."""
+    """Give a redemption's points back, and its reward to the stock, once; a coupon that was used does not come back.
+
+    What a basket spent comes back with the basket alone: it has its discount as long as it stands.
+    """
     await known(at, customer_id)
+    if await stands(at, redemption_id):
+        raise Problem(409, "redemption-of-a-basket", basket_id=str(redemption_id))
     now = datetime.now(UTC)
     command = ReverseRedemption(at=now, customer_id=customer_id, redemption_id=redemption_id, reason=body.reason)
     return {"version": (await hand_over(at, command, cause, once)).version}

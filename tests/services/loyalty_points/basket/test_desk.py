@@ -123,6 +123,19 @@ async def test_a_basket_that_is_undone_gives_coupon_and_points_back_once(shop: S
     assert (await shop.account(), await shop.status(shop.coupon)) == ((500, 500), "redeemed")
 
 
+async def test_what_a_basket_spent_comes_back_with_the_basket_alone(shop: Shop) -> None:
+    basket_id = uuid4()
+    await shop.calling.told("POST", path(basket_id), shop.basket())
+    spent = await shop.account()
+    reverse = f"/v1/accounts/{shop.mei}/redemptions/{basket_id}/reverse"
+    refused = await shop.calling.call("POST", reverse, {"reason": "regret"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "redemption-of-a-basket")
+    assert await shop.account() == spent
+    await shop.calling.told("POST", path(basket_id, "roll-back"), {"reason": "sale-void"})
+    assert (await shop.calling.call("POST", reverse, {"reason": "regret"})).status_code == 200
+    assert await shop.account() == (1_000, 0)
+
+
 async def test_a_checkout_that_has_locked_the_coupon_commits_with_it_and_no_other_does(shop: Shop) -> None:
     basket_id = uuid4()
     lock = {"session_id": str(basket_id), "seconds": 600}
