@@ -120,10 +120,10 @@ def test_a_draft_begins_with_the_receipt_of_its_very_second_and_by_tier() -> Non
     earlier = replace(counted(receipt("a", 1_000)), sold_at=FIRST_DAY - timedelta(seconds=1))
     rehearsal = Rehearsal(HALF_AS_MUCH_AGAIN, FIRST_DAY, TODAY)
     rehearsal.add(MEI, "a", [earlier, of_gold])
-    assert rehearsal.places == {Place("TOR1", "gold", "2026-03"): Tally(1, 10, 15)}
+    assert rehearsal.places == {Place("TOR1", "gold", "2026-03"): Tally(1, 10, 15, 5)}
     rehearsal.add(MEI, "b", [earlier, of_gold])
     rehearsal.add(LI, "c", [earlier, of_gold])
-    assert rehearsal.places == {Place("TOR1", "gold", "2026-03"): Tally(2, 20, 30)}
+    assert rehearsal.places == {Place("TOR1", "gold", "2026-03"): Tally(2, 20, 30, 10)}
 
 
 def twice(cap: int | None) -> Terms:
@@ -137,7 +137,7 @@ def test_what_was_given_before_a_draft_holds_has_used_a_cap_where_it_had_one(was
     before = replace(counted(receipt("a", 1_000)), terms=twice(was), **given)  # type: ignore[arg-type]
     rehearsal = Rehearsal(twice(12), FIRST_DAY, TODAY)
     rehearsal.add(MEI, "a", [before, counted(receipt("b", 1_000))])
-    assert rehearsal.places == {Place("TOR1", "", "2026-03"): Tally(1, 10, then)}
+    assert rehearsal.places == {Place("TOR1", "", "2026-03"): Tally(1, 10, then, then - 10)}
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ async def test_an_account_shows_its_balance_and_the_entries_that_make_it(answeri
     entries = shown.pop("entries")
     assert shown == {
         "customer_id": str(MEI),
+        "merged": [],
         "balance": 99,
         "available": 99,
         "pending": 0,
