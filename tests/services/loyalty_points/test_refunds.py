@@ -5,9 +5,19 @@ from typing import Any
 from contracts.loyalty_points import PointsEarned, PointsTakenBack
 from contracts.pos import SaleRecorded
 from services.loyalty_points.domain import RecountReceipts
+from services.loyalty_points.domain.lots import lot_id
 from services.loyalty_points.lifetime import Never
 from services.loyalty_points.terms import Terms
 from tests.services.loyalty_points.books import Books
+from tests.services.loyalty_points.spending import (
+    SECOND,
+    THIRD,
+    available,
+    hold,
+    redeem,
+    release,
+    with_points,
+)
 from tests.services.stories import customer, joining, refund, sale
 
 MEI = customer(1)
@@ -72,3 +82,22 @@ def test_a_correction_that_gives_less_and_keeps_more_of_extra_points_alone_is_to
 def extra_alone(name: str, code: str, points: int) -> Terms:
     bonus = {"name": name, "extra": points, "codes": [code]}
     return Terms.model_validate({"points_per_unit": "0", "expiry": Never(), "earning": {"bonuses": [bonus]}})
+
+
+def test_points_that_had_to_wait_settle_a_debt_like_any_when_they_come_back() -> None:
+    books = with_points(Terms(pending_days=1, expiry=Never()))
+    books.handle(hold(books, 20))
+    books.hear([refund(SECOND, (1, 1_000, 0)), refund(THIRD, (1, 1_000, 0))])
+    assert (books.accounts[MEI].debt, available(books)) == (10, 0)
+    books.handle(release(books))
+    assert (books.accounts[MEI].debt, available(books), books.accounts[MEI].waiting(books.now)) == (0, 10, 0)
+
+
+def test_what_is_taken_back_of_points_that_are_all_spent_is_told_of_the_receipts_own_lot() -> None:
+    books = with_points(Terms(expiry=Never()))
+    books.handle(redeem(books, 30))
+    books.hear([refund(SECOND, (1, 400, 600))])
+    *_, taken = books.entries[MEI]
+    assert isinstance(taken, PointsTakenBack)
+    assert taken.lot_id == lot_id(MEI, f"sale/{SECOND.sale_id}")
+    assert (taken.points, taken.lots, taken.debt) == (4, (), 4)

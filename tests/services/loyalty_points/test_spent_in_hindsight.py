@@ -26,6 +26,7 @@ from tests.services.loyalty_points.spending import (
 )
 from tests.services.loyalty_points.test_forgiving import forgive, owing
 from tests.services.loyalty_points.test_gifts import reverse
+from tests.services.loyalty_points.test_hindsight import refunded_while_held
 from tests.services.loyalty_points.test_offline import allow, spend
 from tests.services.stories import joining, sale
 
@@ -197,6 +198,14 @@ def test_a_debt_is_explained_by_what_made_it_and_by_who_let_it_go() -> None:
     made = [("PointsSpentOffline", None, 80), ("DebtForgiven", None, -30)]
     assert parts(books, "debt", books.now) == made
     assert parts(books, "forgiven", books.now) == [("DebtForgiven", None, 30)]
+    seen = Hindsight(known(books.entries[MEI], books))
+    assert [(figure, one.points) for figure, one in seen.changes()] == [("redeemed", 80), ("forgiven", 30)]
+
+
+def test_what_was_refunded_while_it_was_held_is_owed_by_its_lot() -> None:
+    seen = Hindsight(refunded_while_held())
+    owed = [(seen.lots[one.lot_id].on.day, one.points) for one in seen.parts("debt", MONDAY + 4 * DAY) if one.lot_id]
+    assert owed == [(2, -10), (2, 10), (2, 10)]
 
 
 def test_what_waits_is_explained_by_what_was_earned() -> None:
