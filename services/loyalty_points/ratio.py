@@ -22,4 +22,4 @@ def taken_off(ratio: str) -> str:
 
 def _parts(ratio: str) -> int:
     whole, _, decimals = ratio.partition(".")
-    return int(whole) * _SCALE + int(decimals.ljust(4, "0"))
+    return int(whole) * _SCALE + int(decimals.ljust(4, "0") or "0")
