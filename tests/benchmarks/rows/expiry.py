@@ -50,9 +50,9 @@ CREATE TABLE bare_expired (LIKE event INCLUDING ALL);
 _EMPTY = "TRUNCATE bare_lot, bare_expired"
 _FILL = """
 INSERT INTO bare_lot (customer_id, lot_id, source, branch, earned_on, earned_at, policy_version, active_from,
-                      expires_at, points, repaid)
+                      expires_at, points, repaid, owner)
 SELECT customer_id, lot_id, source, branch, earned_on, earned_at, policy_version, active_from, expires_at, points,
-       repaid
+       repaid, owner
 FROM lot WHERE customer_id = ANY ($1::uuid[]) AND expires_at <= $2
 """
 _TIDY = "VACUUM (ANALYZE) bare_lot"
