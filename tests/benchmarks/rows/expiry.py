@@ -58,20 +58,20 @@ FROM lot WHERE customer_id = ANY ($1::uuid[]) AND expires_at <= $2
 _TIDY = "VACUUM (ANALYZE) bare_lot"
 _EXPIRE = """
 WITH soonest AS (
-  SELECT customer_id FROM bare_lot WHERE rest > 0 AND expires_at <= $2
-  ORDER BY expires_at, customer_id LIMIT $1 * $4::int
+  SELECT owner FROM bare_lot WHERE rest > 0 AND expires_at <= $2
+  ORDER BY expires_at, owner LIMIT $1 * $4::int
 ), whose AS (
-  SELECT DISTINCT customer_id FROM soonest LIMIT $1
+  SELECT DISTINCT owner FROM soonest LIMIT $1
 ), over AS (
   UPDATE bare_lot l SET expired = expired + rest FROM whose
-  WHERE l.customer_id = whose.customer_id AND rest > 0 AND expires_at <= $2
-  RETURNING l.customer_id, l.lot_id, l.expired
+  WHERE l.owner = whose.owner AND rest > 0 AND expires_at <= $2
+  RETURNING l.owner, l.lot_id, l.expired
 ), told AS (
   INSERT INTO bare_expired (occurred_at, stream_id, part, version, shape, type, data, meta)
-  SELECT $2::timestamptz, customer_id, 0, 1, 1, 'PointsExpired',
-         jsonb_build_object('customer_id', customer_id, 'points', sum(expired),
+  SELECT $2::timestamptz, owner, 0, 1, 1, 'PointsExpired',
+         jsonb_build_object('customer_id', owner, 'points', sum(expired),
                             'lots', jsonb_object_agg(lot_id, expired)), $3::text::jsonb
-  FROM over GROUP BY customer_id
+  FROM over GROUP BY owner
 )
 SELECT count(*) FROM over
 """
