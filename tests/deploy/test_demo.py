@@ -39,9 +39,9 @@ async def test_the_demo_sells_and_ctrl_c_compares_and_leaves_nothing(settings: S
                 summary = await browser.get(f"{settings.address('projection')}/v1/chain/summary")
                 return summary.status_code == 200 and bool(summary.json()["receipts"] >= 5)
 
-            await eventually(sells, 180)
+            await eventually(sells, 90)
         demo.send_signal(signal.SIGINT)
-        demo.wait(240)
+        demo.wait(90)
     finally:
         demo.kill()
         demo.wait()
