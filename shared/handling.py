@@ -102,19 +102,18 @@ class Handler:
         """
         with _timed(issued):
             streams: dict[UUID, _Stream] = {}
-            first = [self._order(index, one) for index, one in enumerate(issued)]
-            orders = await self._open(tx, first, streams, patience)
+            asked = [self._order(index, one) for index, one in enumerate(issued)]
             outcomes: dict[int, Outcome] = {}
-            rounds = deque(self._in_rounds(orders))
-            while rounds:
+            rounds: deque[list[Order]] = deque()
+            left = list(asked)  # to be led to their streams, each from where it was asked: one may be back where it was
+            while left or rounds:
+                if left:
+                    there = await self._open(tx, [asked[order.place] for order in left], streams, patience)
+                    rounds, left = deque(self._in_rounds(there)), []
                 chosen = rounds.popleft()
-                if any(_onward(order, streams) is not order for order in chosen):
-                    left = await self._open(
-                        tx, sorted(chain(chosen, *rounds), key=attrgetter("place")), streams, patience
-                    )
-                    rounds = deque(self._in_rounds(left))
-                else:
-                    await self._round(tx, chosen, streams, outcomes)
+                await self._round(tx, chosen, streams, outcomes)
+                if any(type(order.issued.command) in order.aggregate.in_turn for order in chosen):
+                    left = sorted(chain(*rounds), key=attrgetter("place"))
             return [outcomes[index] for index in range(len(issued))]
 
     async def state(self, tx: Tx, category: str, stream_id: UUID) -> tuple[int, Any]:

@@ -126,7 +126,7 @@ __all__ = [
     "renewed",
 ]
 
-SHAPE = 4
+SHAPE = 5
 
 Receipts: TypeAlias = CountReceipt | CountRefund | StartEarning | NoteTier | NoteBirthdayMonth | RecountReceipts
 Spending: TypeAlias = HoldPoints | CapturePoints | ReleaseHold | LapseHold | RedeemPoints

@@ -65,7 +65,14 @@ def evolve(account: Account, event: AccountEvent) -> Account:
             return _passed_on(account, event)
         case _:
             at = event.booked_at or event.at
-            return replace(_entered(account.matured(at), event, at), debt=event.debt)
+            return _owing(_entered(account.matured(at), event, at), event.debt)
+
+
+def _owing(account: Account, debt: int) -> Account:
+    """Return the account with a debt; what others brought of it is at most that from then on."""
+    if any(other.debt > debt for other in account.others):
+        account = replace(account, others=tuple(replace(one, debt=min(one.debt, debt)) for one in account.others))
+    return replace(account, debt=debt)
 
 
 def _joined(account: Account, event: EarningStarted) -> Account:

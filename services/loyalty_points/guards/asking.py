@@ -48,7 +48,7 @@ def receipts(
             case CountReceipt() | CountRefund():
                 yield place, Asked(who, command.sale_id, under=command.under)
             case StartEarning():
-                yield place, Asked(who, from_order=command.joined_order)
+                yield place, _from_joining(command, periods)
             case SettleReceipts(since=since):
                 yield place, Asked(who, None, None, *_around(periods, since.date(), LAST))
             case RecountReceipts():
@@ -57,6 +57,13 @@ def receipts(
                 until = heard[place].until
                 last = min(until.date(), LAST) if until else LAST
                 yield place, Asked(who, None, None, *_around(periods, command.at.date(), last))
+
+
+def _from_joining(command: StartEarning, periods: Iterable[Period]) -> Asked:
+    """Return the receipts from the joining one on, and those before it that have used a cap of theirs."""
+    if any(periods):
+        return Asked(command.customer_id, None, None, *_around(periods, command.at.date(), LAST))
+    return Asked(command.customer_id, from_order=command.joined_order)
 
 
 def _around(periods: Iterable[Period], first: date, last: date) -> tuple[datetime, datetime]:

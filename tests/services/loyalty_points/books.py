@@ -90,7 +90,7 @@ class Books(Rows):
             case CountRefund(sale_id=sale_id, under=under):
                 brought |= {"receipt": next((r for r in own if (r.origin, r.sale_id) == (under, sale_id)), None)}
             case StartEarning():
-                brought |= {"waiting": tuple(r for r in own if r.order >= command.joined_order)}
+                brought |= {"waiting": tuple(own)}
             case SettleReceipts():
                 brought |= {"receipts": tuple(own)}
             case NoteTier(tier=value) | NoteBirthdayMonth(month=value):
