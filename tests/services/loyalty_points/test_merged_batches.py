@@ -9,14 +9,18 @@ import pytest
 
 from contracts.membership import TierChanged
 from services.loyalty_points.app import app
+from services.loyalty_points.domain import StartEarning
 from services.loyalty_points.domain.events import AccountGivenBack, AccountGivenUp
 from services.loyalty_points.earning import Bonus, Cap, Earning
+from services.loyalty_points.guards import asking
+from services.loyalty_points.guards.receipts import Asked
 from services.loyalty_points.lifetime import Never
 from services.loyalty_points.reactions import react
 from services.loyalty_points.terms import Terms
 from shared import handling
 from shared.handling import Handler
 from shared.message import Cause, Issued
+from shared.policy import Policies, PolicyPublished, Published
 from shared.store import Change, Loaded
 from tests.services.loyalty_points import merged_rows
 from tests.services.loyalty_points.books import Books
@@ -120,6 +124,20 @@ def test_the_joining_of_one_does_not_renew_the_cap_of_the_other() -> None:
     early = told(*news, joining(meis, MEI), merge(MEI, LI), terms=terms)
     late = told(*news, merge(MEI, LI), joining(meis, MEI), terms=terms)
     assert has(early, LI) == has(late, LI) == (150, 0, 0)
+
+
+def test_a_joining_is_brought_what_has_used_a_cap_before_it() -> None:
+    dated = Policies(Published(), Terms)
+    joins = StartEarning(at=MONDAY + DAY, customer_id=MEI, joined_order="b")
+    assert dict(asking.receipts([joins], dated, {})) == {0: Asked(MEI, from_order="b")}
+    capped = Terms(earning=Earning(bonuses=(DOUBLED,))).model_dump(mode="json")
+    said = PolicyPublished(at=MONDAY, number=1, holds_from=MONDAY, terms=capped)
+    (asked,) = dict(asking.receipts([joins], Policies(Published((said,)), Terms), {})).values()
+    assert asked.from_order is None
+    assert asked.since
+    assert asked.since < MONDAY.replace(day=1)
+    assert asked.until
+    assert asked.until > MONDAY + 365 * DAY
 
 
 def test_a_debt_of_the_one_who_stays_is_not_given_to_the_other() -> None:
