@@ -11,6 +11,7 @@ class PointsAwarded(Event):
     """An act of a customer's (`referral`, `survey`) earned, once for its id; `reason` is a code, never a sentence.
 
     `repaid` of the points settled a debt. `balance`, `pending` and `debt` stand after it, as of `booked_at`.
+    `origin` is the id that it was told of, where that was given up.
     """
 
     customer_id: UUID
@@ -30,3 +31,4 @@ class PointsAwarded(Event):
     source: str
     active_from: Instant | None = None
     expires_at: Instant | None = None
+    origin: UUID | None = None

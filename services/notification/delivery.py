@@ -36,7 +36,7 @@ AT_ONCE = 16
 PATIENCE = 10.0  # with one provider call
 CLAIM_LASTS = timedelta(seconds=60)  # several times the patience: a worker that lives has its outcome by then
 LOOKS_EVERY = 1.0
-LONGEST_PAUSE = 30.0
+LONGEST_PAUSE = 5.0
 
 Addressed: TypeAlias = tuple[asyncpg.Record, Contact]
 

@@ -32,7 +32,9 @@ from tests.servers import wipe
 SESSION = "1.5"
 HEALED_WITHIN = 90.0
 SETTLED_WITHIN = 120.0
+SENT_WITHIN = 15.0  # some pauses of a worker that met an outage
 _NUMBER = "SELECT number FROM feed_head"
+_UNSENT = "SELECT count(*) FROM outbox WHERE claimed_until IS NULL"
 TWIN_PARTS = "sequencer,relay,views,timers,workers,consumers"
 
 
@@ -208,6 +210,12 @@ class Rig:
         """Wait until nothing is under way; the tills must be closed."""
         behind = await settle(self.office, SETTLED_WITHIN)
         assert not behind, "not settled: " + "; ".join(behind)
+
+        async def are_sent() -> bool:
+            return not await self.asked("notification", _UNSENT)
+
+        with suppress(TimeoutError):  # then the messages' checker names them
+            await eventually(are_sent, SENT_WITHIN)
 
 
 @asynccontextmanager

@@ -14,8 +14,10 @@ from uuid import UUID
 from services.loyalty_points.basket.asked import Asked
 from services.loyalty_points.basket.domain import Basket, BasketCommitted, CommitBasket, RollBackBasket
 from services.loyalty_points.basket.standing import clock, standing
+from services.loyalty_points.coupon import known
 from services.loyalty_points.coupon.domain import RedeemCoupon, RollBackCoupon
 from services.loyalty_points.domain import RedeemPoints, ReverseRedemption
+from services.loyalty_points.guards import holds
 from services.loyalty_points.whose import whose
 from shared.errors import Missing
 from shared.handling import Outcome
@@ -35,8 +37,8 @@ async def commit(
 
     async def act(tx: Tx) -> BasketCommitted:
         at = await clock(tx)
-        known = await standing(tx, running.handler, asked, at)
-        command = CommitBasket(at=at, basket_id=basket_id, asked=asked, expected_minor=expected_minor, standing=known)
+        stands = await standing(tx, running.handler, asked, at)
+        command = CommitBasket(at=at, basket_id=basket_id, asked=asked, expected_minor=expected_minor, standing=stands)
         if await _handled(running, tx, [command], cause):
             committed = await _committed(running, tx, basket_id)
             await _spend(running, tx, _spending(command, committed, await _who(running, tx, committed)), cause)
@@ -55,7 +57,7 @@ async def roll_back(running: Running, basket_id: UUID, reason: str, cause: Cause
         command = RollBackBasket(at=await clock(tx), basket_id=basket_id, reason=reason)
         if await _handled(running, tx, [command], cause):
             committed = await _committed(running, tx, basket_id)
-            await _handled(running, tx, _giving_back(command, committed, await _who(running, tx, committed)), cause)
+            await _handled(running, tx, await _giving_back(tx, command, committed), cause)
         _, basket = await running.handler.state(tx, "basket", basket_id)
         assert isinstance(basket, Basket)
         return basket
@@ -121,13 +123,13 @@ def _spending(command: CommitBasket, committed: BasketCommitted, who: UUID | Non
     return commands
 
 
-def _giving_back(command: RollBackBasket, committed: BasketCommitted, who: UUID | None) -> list[Command]:
+async def _giving_back(tx: Tx, command: RollBackBasket, committed: BasketCommitted) -> list[Command]:
+    """Return what gives coupon and points back to whose they are now: customers may have merged or split since."""
     at, basket_id = command.at, command.basket_id
     commands: list[Command] = []
-    for step in committed.priced.steps if who else ():
-        assert who
-        if step.coupon_id:
+    for step in committed.priced.steps:
+        if step.coupon_id and (coupon := await known.one(tx, step.coupon_id)) and (who := coupon.coupon.customer_id):
             commands.append(RollBackCoupon(at=at, customer_id=who, coupon_id=step.coupon_id, basket_id=basket_id))
-        if step.points:
+        if step.points and (who := await holds.whose(tx, basket_id)):
             commands.append(ReverseRedemption(at=at, customer_id=who, redemption_id=basket_id, reason=command.reason))
     return commands

@@ -149,7 +149,7 @@ def follow(command: AccountCommand, account: Account) -> Command | None:
     if account.moved_to is None or isinstance(command, GiveUpAccount | RestoreAccount):
         return None
     onward: dict[str, Any] = {"customer_id": account.moved_to}
-    if isinstance(command, CountReceipt | CountRefund | StartEarning | NoteTrait):
+    if isinstance(command, CountReceipt | CountRefund | StartEarning | NoteTrait | AwardPoints):
         onward["under"] = command.under or command.customer_id
     return command.model_copy(update=onward)
 

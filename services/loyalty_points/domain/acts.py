@@ -20,9 +20,13 @@ ActId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]*$", max_lengt
 
 
 class AwardPoints(Command):
-    """Give the points of an act, once for its id; `on` is the local day of the branch, `zone` its IANA time zone."""
+    """Give the points of an act, once for its id; `on` is the local day of the branch, `zone` its IANA time zone.
+
+    `under` is the id that the act was told of, where that was given up for this one.
+    """
 
     customer_id: UUID
+    under: UUID | None = None
     act: Name
     act_id: ActId
     reason: Reason
@@ -61,9 +65,10 @@ def award(command: AwardPoints, page: Page) -> None:
             balance=0,
             debt=page.account.debt - repaid,
             policy_version=command.policy_version,
-            lot_id=lot_id(command.customer_id, source),
+            lot_id=lot_id(command.under or command.customer_id, source),
             source=source,
             active_from=lifetime.active_from(command.on, command.zone, command.terms.pending_days),
             expires_at=lifetime.expires_at(command.on, command.zone, command.terms.expiry),
+            origin=command.under,
         )
     )

@@ -41,7 +41,9 @@ def is_alive(expires_at: datetime | None, at: datetime) -> bool:
 class Lot:
     """What one earning gave. `drawn` is held or spent, `repaid` settled a debt when it was earned or came back.
 
-    `origin` is whom it was given to, where that was another id than the one whose it is.
+    `origin` is whom it was given to, where that was another id than the one whose it is. `stayed` is how often a split
+    divided it, so that this is what stayed of it with who had drawn on it; where parts come together again the nearest
+    to the earning says whose it was.
     """
 
     lot_id: UUID
@@ -56,6 +58,7 @@ class Lot:
     taken_back: int = 0
     expired: int = 0
     origin: UUID | None = None
+    stayed: int = 0
 
     @property
     def rest(self) -> int:
@@ -129,7 +132,7 @@ def new_lot(event: Gain, own: UUID) -> Lot:
         expires_at=event.expires_at,
         points=event.points,
         repaid=event.repaid,
-        origin=event.origin if isinstance(event, PointsEarned) else None,
+        origin=event.origin,
     )
 
 

@@ -54,7 +54,7 @@ def allow(command: AllowPoints, page: Page) -> None:
     """Put points by for the till; the same again says nothing."""
     points, known = checked(command.points), page.holds.get(command.allowance_id)
     if known:
-        if (known.branch, known.till, known.points) == (command.branch, command.till, points) and known.until:
+        if known.is_of(command.branch, command.till) and known.points == points:
             return
         raise Rejected("hold-differs", hold_id=command.allowance_id)
     held = sum(h.left for h in page.holds.values() if h.is_of(command.branch, command.till) and h.is_open(page.now))
@@ -65,8 +65,10 @@ def allow(command: AllowPoints, page: Page) -> None:
 
 def count_spending(command: CountSpending, page: Page) -> None:
     """Take what was spent from the allowances of then, then from lots; what is missing is owed. Told twice, once."""
-    if command.spending_id in page.holds:
-        return
+    if known := page.holds.get(command.spending_id):
+        if known.is_spent_at(command.branch, command.till):
+            return
+        raise Rejected("hold-differs", hold_id=command.spending_id)
     points, spent_at = checked(command.points), min(command.at, page.now)
     purse = _Purse(page.lots.values())
     uses = [_use(one, purse, page.now, left) for one, left in _shares(command, page.holds.values(), spent_at, points)]

@@ -21,7 +21,8 @@ Told = TypeVar("Told", bound=AccountEvent)
 class KnownHold:
     """A hold as it was made, and how it ended; a redemption is one that never had an `until`.
 
-    One with a till is its allowance, or what that till let her spend; `branch` is where it was spent or is to be.
+    One with a till is its allowance, or what that till let her spend; `branch` is where it was spent or is to be. Of
+    one of another's account the id is known, which is good for one thing.
     """
 
     hold_id: UUID
@@ -34,6 +35,7 @@ class KnownHold:
     reward: RewardBought | None = None
     branch: str | None = None
     till: str | None = None
+    is_anothers: bool = False
 
     @property
     def left(self) -> int:
@@ -47,12 +49,16 @@ class KnownHold:
 
     @property
     def is_for_points(self) -> bool:
-        """Return whether it is neither for a reward nor a till's."""
-        return self.reward is None and self.till is None
+        """Return whether it is hers, and neither for a reward nor a till's."""
+        return self.reward is None and self.till is None and not self.is_anothers
 
     def is_of(self, branch: str, till: str) -> bool:
         """Return whether it is an allowance of that till."""
-        return self.until is not None and (self.branch, self.till) == (branch, till)
+        return self.until is not None and (self.branch, self.till) == (branch, till) and not self.is_anothers
+
+    def is_spent_at(self, branch: str, till: str) -> bool:
+        """Return whether it is what that till let somebody spend: hers, or whose it is since two were split."""
+        return self.until is None and (self.branch, self.till) == (branch, till)
 
     def is_open(self, now: datetime) -> bool:
         """Return whether it still holds something."""

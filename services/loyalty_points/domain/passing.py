@@ -36,7 +36,8 @@ def _take_in(mine: Hindsight, theirs: Hindsight, given_up: UUID, by: Known) -> N
     at, total = happened_at(by.event), _total(theirs)
     mine.merged_at |= dict.fromkeys((given_up, *theirs.merged_at), at)
     for lot_id, lot in theirs.lots.items():
-        mine.lots[lot_id] = replace(lot, origin=lot.origin or given_up)
+        moved = replace(lot, origin=lot.origin or given_up)
+        mine.lots[lot_id] = min(moved, mine.lots.get(lot_id, moved), key=lambda part: part.stayed)
         mine.earnings[lot_id] = theirs.earnings[lot_id]
         mine.on_lots[lot_id] += _since(at, theirs.on_lots[lot_id], by)
         theirs.on_lots[lot_id] += _closing(at, theirs.on_lots[lot_id], by)
@@ -59,7 +60,7 @@ def _give_back(mine: Hindsight, theirs: Hindsight, event: AccountGivenBack, by: 
         mine.on_lots[lot_id].append(Posting(at, -left, earning, lot_id, moved_by=by))
         theirs.on_lots[lot_id].append(Posting(at, left, earning, lot_id, moved_by=by))
         theirs.lots[lot_id] = replace(lot, origin=None if lot.origin == event.restored else lot.origin)
-        theirs.earnings[lot_id], mine.lots[lot_id] = earning, replace(lot, origin=None)
+        theirs.earnings[lot_id], mine.lots[lot_id] = earning, replace(lot, origin=None, stayed=lot.stayed + 1)
     before = _total(theirs)
     holds = {hold.hold_id for hold in account.holds}
     held = [one for one in mine.by_figure["reserved"] if one.hold_id in holds]

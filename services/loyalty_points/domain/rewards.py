@@ -89,7 +89,7 @@ def hold_reward(command: HoldReward, page: Page) -> None:
 def reverse(command: ReverseRedemption, page: Page) -> None:
     """Give a redemption's points back to their lots, once; the same again says nothing."""
     known = page.holds.get(command.redemption_id)
-    if known is None or known.ended not in (CAPTURED, REVERSED):
+    if known is None or known.is_anothers or known.ended not in (CAPTURED, REVERSED):
         raise Rejected("redemption-unknown", redemption_id=command.redemption_id)
     if known.till:
         raise Rejected("spent-at-a-till", till=known.till)
@@ -123,4 +123,4 @@ def _offered(offer: Offer | None, branch: str, page: Page) -> Offer:
 
 
 def _is_of(known: KnownHold, offer: Offer | None) -> bool:
-    return known.reward is not None and offer is not None and known.reward.code == offer.code
+    return bool(known.reward and offer and known.reward.code == offer.code and not known.is_anothers)

@@ -176,7 +176,7 @@ def redeem(command: RedeemPoints, page: Page) -> None:
 
 def _known(hold_id: UUID, page: Page) -> KnownHold:
     known = page.holds.get(hold_id)
-    if known is None or known.until is None:
+    if known is None or known.until is None or known.is_anothers:
         raise Rejected("hold-unknown", hold_id=hold_id)
     if known.till:
         raise Rejected("hold-of-a-till", branch=known.branch, till=known.till)

@@ -21,9 +21,7 @@ GROUP BY a.place
 """
 _KEEP = """
 INSERT INTO award (customer_id, owner, act, act_id, branch, awarded_on)
-SELECT customer_id, customer_id, act, act_id, branch, awarded_on
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::date[])
-  AS e (customer_id, act, act_id, branch, awarded_on)
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::date[])
 """
 
 
@@ -58,6 +56,7 @@ async def keep(tx: Tx, told: Sequence[Event]) -> None:
     if awarded := [e for e in told if isinstance(e, PointsAwarded)]:
         await tx.execute(
             _KEEP,
+            [e.origin or e.customer_id for e in awarded],
             [e.customer_id for e in awarded],
             [e.act for e in awarded],
             [e.act_id for e in awarded],

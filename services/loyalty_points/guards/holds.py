@@ -1,4 +1,4 @@
-"""Every hold, redemption and spending, so that each id is good for one; and the timers that end holds."""
+"""Every hold, redemption and spending, so that each id is good for one, whosever; and the timers that end holds."""
 
 import json
 from collections import defaultdict
@@ -33,6 +33,7 @@ from services.loyalty_points.domain import (
     ReverseRedemption,
 )
 from services.loyalty_points.domain.spending import CAPTURED, REVERSED
+from shared.errors import Conflict
 from shared.message import Event
 from shared.postgres import Tx
 from shared.timers import cancel, schedule
@@ -40,17 +41,18 @@ from shared.timers import cancel, schedule
 _LAPSES = UUID("5b3a7f0e-7c35-5d0a-8f43-0f6f2b7f9a02")
 _LOTS = TypeAdapter(tuple[LotPoints, ...])
 _OF_TILLS = (AllowPoints, CountSpending)
+_MAKING = (HoldPoints, HoldReward, RedeemPoints, RedeemReward, AllowPoints, CountSpending)
 
-# one row at least, for the time; $2 names a hold, or nothing; $4 and $5 a till, whose allowances end after $6
+# one row at least, for the time; $2 names a hold, of anybody, or none; $4 and $5 a till, whose allowances end after $6
 _CLOCK = """
 SELECT clock.now, a.place, h.hold_id, h.points, h.held_at, h.until, h.lots::text AS lots, h.ended, h.captured,
-  h.reward::text AS reward, h.branch, h.till
+  h.reward::text AS reward, h.branch, h.till, h.owner <> a.owner AS is_anothers
 FROM (SELECT clock_timestamp() AS now) AS clock
 CROSS JOIN unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::text[], $5::text[], $6::timestamptz[])
   WITH ORDINALITY AS a (owner, hold_id, at, branch, till, since, place)
-LEFT JOIN hold h ON h.owner = a.owner
-  AND (h.hold_id = a.hold_id OR (h.ended IS NULL AND h.until <= greatest(clock.now, a.at))
-       OR (h.branch = a.branch AND h.till = a.till AND h.until > least(clock.now, a.since)))
+LEFT JOIN hold h ON h.hold_id = a.hold_id
+  OR (h.owner = a.owner AND h.ended IS NULL AND h.until <= greatest(clock.now, a.at))
+  OR (h.owner = a.owner AND h.branch = a.branch AND h.till = a.till AND h.until > least(clock.now, a.since))
 """
 _HOLD = """
 INSERT INTO hold (customer_id, owner, hold_id, points, held_at, until, lots, ended, captured, reward, branch, till)
@@ -59,7 +61,9 @@ SELECT customer_id, customer_id, hold_id, points, held_at, until, lots::jsonb, e
 FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::text[], $7::text[],
             $8::bigint[], $9::text[], $10::text[], $11::text[])
   AS h (customer_id, hold_id, points, held_at, until, lots, ended, captured, reward, branch, till)
+ON CONFLICT (hold_id) DO NOTHING
 """
+_OWNER = "SELECT owner FROM hold WHERE hold_id = $1"
 _END = "UPDATE hold SET ended = $3, captured = $4, branch = $5 WHERE owner = $1 AND hold_id = $2"
 # what is returned is its end, where it was open and nothing is left of it
 _USE = """
@@ -95,9 +99,28 @@ async def known(tx: Tx, commands: Sequence[AccountCommand]) -> tuple[datetime, M
                 reward=RewardBought.model_validate_json(row["reward"]) if row["reward"] else None,
                 branch=row["branch"],
                 till=row["till"],
+                is_anothers=row["is_anothers"],
             )
     now: datetime = rows[0]["now"]
+    _claim(commands, now, found)
     return now, found
+
+
+def _claim(commands: Sequence[AccountCommand], now: datetime, found: Mapping[int, dict[UUID, KnownHold]]) -> None:
+    """Let of those that give one id to things of several accounts the first have it."""
+    claimed: dict[UUID, UUID] = {}
+    for place, command in enumerate(commands):
+        hold_id = _named(command) if isinstance(command, _MAKING) else None
+        if hold_id is None or hold_id in found[place]:
+            continue
+        if claimed.setdefault(hold_id, command.customer_id) != command.customer_id:
+            found[place][hold_id] = KnownHold(hold_id, 0, now, None, (), is_anothers=True)
+
+
+async def whose(tx: Tx, hold_id: UUID) -> UUID | None:
+    """Return on whose account a hold or redemption is now."""
+    owner: UUID | None = await tx.fetchval(_OWNER, hold_id)
+    return owner
 
 
 def _named(command: AccountCommand) -> UUID | None:
@@ -117,8 +140,7 @@ def _named(command: AccountCommand) -> UUID | None:
 async def keep(tx: Tx, told: Sequence[Event]) -> None:
     """Keep the holds and how they end, and set or take back their timers."""
     made = [e for e in told if isinstance(e, PointsHeld | PointsSpentOffline | PointsRedeemed)]
-    if rows := [_row(event) for event in made if not (isinstance(event, PointsRedeemed) and event.hold_id)]:
-        await tx.execute(_HOLD, *map(list, zip(*rows, strict=True)))
+    await _add(tx, [_row(event) for event in made if not (isinstance(event, PointsRedeemed) and event.hold_id)])
     for event in told:
         match event:
             case PointsHeld():
@@ -133,6 +155,11 @@ async def keep(tx: Tx, told: Sequence[Event]) -> None:
             case PointsRedeemed(hold_id=hold_id) if hold_id:
                 await tx.execute(_END, event.customer_id, hold_id, CAPTURED, event.points, event.branch)
                 await cancel(tx, _timer(event.customer_id, hold_id))
+
+
+async def _add(tx: Tx, rows: Sequence[tuple[Any, ...]]) -> None:
+    if rows and await tx.execute(_HOLD, *map(list, zip(*rows, strict=True))) != f"INSERT 0 {len(rows)}":
+        raise Conflict("an id was given to something of another account meanwhile")
 
 
 def _row(event: PointsHeld | PointsSpentOffline | PointsRedeemed) -> tuple[Any, ...]:

@@ -123,16 +123,12 @@ def by_customer(rows: Iterable["asyncpg.Record"]) -> Mapping[UUID, dict[UUID, Lo
     return found
 
 
-def _origin(event: PointsEarned | PointsAwarded) -> UUID:
-    return (event.origin if isinstance(event, PointsEarned) else None) or event.customer_id
-
-
 async def keep(tx: Tx, told: Sequence[Envelope]) -> None:
     """Add the new lots, and move all that the entries draw on, each once."""
     if earned := [e.event for e in told if isinstance(e.event, PointsEarned | PointsAwarded)]:
         await tx.execute(
             _ADD,
-            [_origin(e) for e in earned],
+            [e.origin or e.customer_id for e in earned],
             [e.lot_id for e in earned],
             [e.source for e in earned],
             [e.branch for e in earned],

@@ -35,14 +35,15 @@ WITH RECURSIVE chain AS (
 )
 SELECT id FROM chain ORDER BY link DESC LIMIT 1
 """
-# a lot of which something had stayed when she was on her own: it is one again
+# a lot of which both have a part since a split: it is one again, of whom it was
 _REJOIN = """
-WITH stayed AS (
-  DELETE FROM lot s USING lot l WHERE s.owner = $2 AND l.owner = $1 AND l.lot_id = s.lot_id RETURNING s.*
+WITH part AS (
+  DELETE FROM lot p USING lot l WHERE p.owner = $2 AND l.owner = $1 AND l.lot_id = p.lot_id RETURNING p.*
 )
-UPDATE lot SET points = lot.points + s.points, repaid = lot.repaid + s.repaid, drawn = lot.drawn + s.drawn,
-  taken_back = lot.taken_back + s.taken_back, expired = lot.expired + s.expired
-FROM stayed s WHERE lot.owner = $1 AND lot.lot_id = s.lot_id
+UPDATE lot SET points = lot.points + p.points, repaid = lot.repaid + p.repaid, drawn = lot.drawn + p.drawn,
+  taken_back = lot.taken_back + p.taken_back, expired = lot.expired + p.expired, stayed = least(lot.stayed, p.stayed),
+  customer_id = CASE WHEN p.stayed < lot.stayed THEN p.customer_id ELSE lot.customer_id END
+FROM part p WHERE lot.owner = $1 AND lot.lot_id = p.lot_id
 """
 _MOVE = (
     "UPDATE receipt SET owner = $2 WHERE owner = $1",
@@ -79,7 +80,7 @@ SELECT
    WHERE owner = $1 AND customer_id = ANY($2::uuid[])) AS forgiven
 """
 _OPEN = "SELECT hold_id FROM hold WHERE owner = $1 AND customer_id = ANY($2::uuid[]) AND ended IS NULL"
-# holds and redemptions of hers that drew on lots which are another's now
+# holds and redemptions of one that drew on lots which are the other's now
 _DRAWN = """
 SELECT lots::text AS lots, captured, ended, until, till FROM hold h
 WHERE h.owner = $1 AND (h.ended IS NULL OR h.ended = 'captured') AND EXISTS (
@@ -92,12 +93,10 @@ WITH stays AS (SELECT * FROM unnest($3::uuid[], $4::bigint[]) AS s (lot_id, draw
   FROM stays s WHERE lot.owner = $2 AND lot.lot_id = s.lot_id RETURNING lot.*, s.drawn AS stays
 )
 INSERT INTO lot (customer_id, owner, lot_id, source, branch, earned_on, earned_at, policy_version, active_from,
-                 expires_at, points, repaid, drawn)
+                 expires_at, points, repaid, drawn, stayed)
 SELECT $1::uuid, $1::uuid, lot_id, source, branch, earned_on, earned_at, policy_version, active_from, expires_at,
-       stays, 0, stays
+       stays, 0, stays, stayed + 1
 FROM divided
-ON CONFLICT (owner, lot_id) DO UPDATE
-SET points = lot.points + excluded.points, drawn = lot.drawn + excluded.drawn
 """
 
 _ACCOUNT = TypeAdapter(Account)
@@ -184,11 +183,17 @@ async def _return(tx: Tx, who: UUID, to: UUID, ids: Sequence[UUID]) -> None:
     for move in _OF_IDS:
         await tx.execute(move, who, to, ids)
     await tx.execute(_EXPECT, who, to)
+    stays, goes = await _drawn(tx, who, to), await _drawn(tx, to, who)
+    await tx.execute(_DIVIDE, who, to, list(stays), list(stays.values()))
+    await tx.execute(_DIVIDE, to, who, list(goes), list(goes.values()))
+
+
+async def _drawn(tx: Tx, by: UUID, of: UUID) -> Counter[UUID]:
     drawn: Counter[UUID] = Counter()
-    for row in await tx.fetch(_DRAWN, who, to):
+    for row in await tx.fetch(_DRAWN, by, of):
         for part in still_drawn(_LOTS.validate_json(row["lots"]), row["captured"], row["ended"], _is_allowance(row)):
             drawn[part.lot_id] += part.points
-    await tx.execute(_DIVIDE, who, to, list(drawn), list(drawn.values()))
+    return drawn
 
 
 def _is_allowance(row: Any) -> bool:

@@ -44,7 +44,7 @@ SELECT a.owner, a.reward_id, count(*) FILTER (WHERE t.lapsed = false) AS ever,
 FROM unnest($1::uuid[], $2::uuid[], $3::int[]) AS a (owner, reward_id, days)
 LEFT JOIN LATERAL (
   SELECT t.taken_at, t.counted, h.ended IS NULL AND coalesce(h.until <= $4, false) AS lapsed
-  FROM reward_taken t JOIN hold h ON h.owner = t.owner AND h.hold_id = t.redemption_id AND h.customer_id = t.customer_id
+  FROM reward_taken t JOIN hold h ON h.hold_id = t.redemption_id
   WHERE t.owner = a.owner AND t.reward_id = a.reward_id AND t.given_back_at IS NULL
 ) AS t ON true
 GROUP BY a.owner, a.reward_id

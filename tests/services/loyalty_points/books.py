@@ -76,7 +76,11 @@ class Books(Rows):
     def gathered(self, command: AccountCommand) -> Any:
         """Return the command with what it must know."""
         who = command.customer_id
-        holds = (h for (of, _), h in self.holds.items() if self.whose(of) == who and self._is_needed(h, command))
+        holds = (
+            replace(hold, is_anothers=self.whose(of) != who)
+            for (of, _), hold in self.holds.items()
+            if self._is_needed(hold, command, is_hers=self.whose(of) == who)
+        )
         ledger = Ledger(self.now, tuple(self.lots.get(who, {}).values()), tuple(holds))
         brought: dict[str, Any] = {"ledger": ledger}
         own = self.own(who)
@@ -159,11 +163,11 @@ class Books(Rows):
     def _lapsed(self) -> set[UUID]:
         return {h.hold_id for h in self.holds.values() if h.ended is None and h.until and h.until <= self.now}
 
-    def _is_needed(self, hold: KnownHold, command: AccountCommand) -> bool:
-        """Return whether it is the one that is named, has lapsed, or is the till's."""
+    def _is_needed(self, hold: KnownHold, command: AccountCommand, *, is_hers: bool) -> bool:
+        """Return whether it is the one that is named, whosever; or has lapsed, or is the till's."""
         names = ("hold_id", "redemption_id", "allowance_id", "spending_id")
-        if hold.hold_id in {getattr(command, name, None) for name in names}:
-            return True
+        if hold.hold_id in {getattr(command, name, None) for name in names} or not is_hers:
+            return hold.hold_id in {getattr(command, name, None) for name in names}
         if isinstance(command, AllowPoints | CountSpending) and hold.is_of(command.branch, command.till):
             return True
         return hold.hold_id in self._lapsed()

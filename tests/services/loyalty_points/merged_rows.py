@@ -1,7 +1,7 @@
 """What moves in the ledger's dictionaries when two customers are one, or two again: worked out lot by lot."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -89,9 +89,9 @@ def keep(rows: "Rows", event: AccountGivenUp | AccountGivenBack) -> None:
 def _move(rows: "Rows", who: UUID, to: UUID) -> None:
     theirs = rows.lots.setdefault(to, {})
     for lot in rows.lots.pop(who, {}).values():
-        moved = replace(lot, origin=lot.origin or who)
-        stayed = theirs.pop(lot.lot_id, None)
-        theirs[lot.lot_id] = added(moved, stayed) if stayed else moved
+        moved = replace(lot, origin=None if lot.origin == to else lot.origin or who)
+        part = theirs.pop(lot.lot_id, None)
+        theirs[lot.lot_id] = added(*sorted((moved, part), key=lambda one: one.stayed)) if part else moved
 
 
 def _return(rows: "Rows", who: UUID, to: UUID, ids: set[UUID]) -> None:
@@ -99,17 +99,32 @@ def _return(rows: "Rows", who: UUID, to: UUID, ids: set[UUID]) -> None:
     back = {lot_id: lot for lot_id, lot in left.items() if lot.origin in ids}
     for lot_id in back:
         del left[lot_id]
-    drawn: Counter[UUID] = Counter()
-    for (of, _), hold in rows.holds.items():
-        if rows.whose(of) == who and of not in ids:
-            for part in _still_drawn(hold):
-                drawn[part.lot_id] += part.points
+    theirs = rows.lots.setdefault(to, {})
+    stay = _drawn(hold for (of, _), hold in rows.holds.items() if of not in ids and rows.whose(of) == who)
+    go = _drawn(hold for (of, _), hold in rows.holds.items() if of in ids)
     for lot_id, lot in back.items():
-        stays = drawn[lot_id]
-        mine = replace(lot, points=lot.points - stays, drawn=lot.drawn - stays)
-        rows.lots.setdefault(to, {})[lot_id] = replace(mine, origin=None if lot.origin == to else lot.origin)
-        if stays:
-            left[lot_id] = replace(lot, points=stays, drawn=stays, repaid=0, taken_back=0, expired=0, origin=None)
+        theirs[lot_id], part = _divided(lot, stay[lot_id])
+        theirs[lot_id] = replace(theirs[lot_id], origin=None if lot.origin == to else lot.origin)
+        if part:
+            left[lot_id] = part
+    for lot_id in left.keys() & go.keys() - back.keys():
+        left[lot_id], part = _divided(left[lot_id], go[lot_id])
+        if part:
+            theirs[lot_id] = part
+
+
+def _drawn(holds: Iterable[KnownHold]) -> Counter[UUID]:
+    drawn: Counter[UUID] = Counter()
+    for part in (part for hold in holds for part in _still_drawn(hold)):
+        drawn[part.lot_id] += part.points
+    return drawn
+
+
+def _divided(lot: Lot, drawn: int) -> tuple[Lot, Lot | None]:
+    if not drawn:
+        return lot, None
+    part = replace(lot, points=drawn, drawn=drawn, repaid=0, taken_back=0, expired=0, origin=None)
+    return replace(lot, points=lot.points - drawn, drawn=lot.drawn - drawn), replace(part, stayed=lot.stayed + 1)
 
 
 def added(lot: Lot, other: Lot) -> Lot:

@@ -1,5 +1,6 @@
 """At the desk two customers who are one have one account, whichever id is asked for: points, coupons, pages."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -7,6 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from contracts.membership import CustomersMerged, CustomersSplit
+from services.loyalty_points.domain import RedeemPoints
 from services.loyalty_points.domain.hindsight import FIGURES
 from services.loyalty_points.reactions import react
 from shared.message import Issued
@@ -133,3 +135,45 @@ async def test_an_act_that_has_earned_under_one_id_does_not_earn_again_under_the
     await hear(shop, merging(shop))
     await shop.calling.told("POST", f"/v1/accounts/{shop.li}/awards", body)
     assert (await account(shop, shop.li))["available"] == 1_210
+
+
+async def test_an_act_told_of_her_while_they_were_one_does_not_earn_again_when_they_are_two(shop: Shop) -> None:
+    body = {"act": "referral", "act_id": "li-1", "reason": "brought-li", "branch": "TOR1", "zone": "America/Toronto"}
+    merge = merging(shop)
+    await hear(shop, merge)
+    await shop.calling.told("POST", f"/v1/accounts/{shop.mei}/awards", body)
+    await split(shop, merge)
+    await shop.calling.told("POST", f"/v1/accounts/{shop.mei}/awards", body)
+    assert [(await account(shop, who))["available"] for who in (shop.mei, shop.li)] == [1_200, 10]
+
+
+async def test_a_basket_that_was_paid_while_they_were_one_is_rolled_back_when_they_are_two(shop: Shop) -> None:
+    merge, basket_id = merging(shop), uuid4()
+    await hear(shop, merge)
+    await shop.calling.told("POST", f"/v1/baskets/{basket_id}/commit", shop.basket())
+    await split(shop, merge)
+    for _ in range(2):
+        await shop.calling.told("POST", f"/v1/baskets/{basket_id}/roll-back", {"reason": "void"})
+        assert await shop.status(shop.coupon, shop.mei) == "active"
+        assert sum([(await account(shop, who))["available"] for who in (shop.mei, shop.li)]) == 1_010
+
+
+async def test_an_id_names_one_thing_whosever_it_is_and_the_first_has_it(shop: Shop) -> None:
+    for number in range(4):
+        redeem = {"redemption_id": str(uuid4()), "points": 1}
+        racing = [
+            shop.calling.call("POST", f"/v1/accounts/{who}/redemptions", redeem) for who in (shop.mei, shop.li) * 4
+        ]
+        answers = [(answer.status_code, answer.json().get("code")) for answer in await asyncio.gather(*racing)]
+        assert sorted(answers, key=str) == [(200, None)] * 4 + [(409, "redemption-differs")] * 4
+        assert sum([(await account(shop, who))["available"] for who in (shop.mei, shop.li)]) == 1_009 - number
+
+
+async def test_of_two_transactions_that_give_one_id_to_two_accounts_one_is_refused(shop: Shop) -> None:
+    for _ in range(4):
+        redemption_id = uuid4()
+        its: dict[str, Any] = {"at": datetime.now(UTC), "redemption_id": redemption_id, "points": 1}
+        orders = [RedeemPoints(customer_id=who, **its) for who in (shop.mei, shop.li)]
+        racing = [perform(shop.calling.running, [Issued(order, CAUSE)]) for order in orders]
+        refused = [outcome.refusal for done in await asyncio.gather(*racing) for outcome in done if outcome.refusal]
+        assert [refusal.code for refusal in refused] == ["redemption-differs"]

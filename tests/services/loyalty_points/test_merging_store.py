@@ -10,16 +10,30 @@ import pytest
 from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from services.loyalty_points.domain import Account, AccountCommand, RedeemPoints
+from services.loyalty_points.domain import Account, AccountCommand, RedeemPoints, ReverseRedemption
 from services.loyalty_points.guards import lots
 from services.loyalty_points.liability import moved
+from services.loyalty_points.lifetime import Never
 from services.loyalty_points.reactions import react
+from services.loyalty_points.terms import Terms
 from shared.message import Cause, Issued
 from shared.performing import perform
 from shared.running import Running
 from tests.services.loyalty_points.books import Books
 from tests.services.loyalty_points.clock import set_clock
-from tests.services.loyalty_points.test_merging import BEFORE, LATER, LI, MEI, MERGE, split
+from tests.services.loyalty_points.test_merging import (
+    BEFORE,
+    DAY,
+    LATER,
+    LI,
+    MEI,
+    MERGE,
+    MONDAY,
+    SPLIT_AT,
+    WU,
+    merge,
+    split,
+)
 from tests.services.loyalty_points.test_merging import HERS as SALE
 from tests.services.loyalty_points.test_persons import IDS, Merges
 from tests.services.stories import refund
@@ -77,8 +91,8 @@ def renamed(command: AccountCommand, names: dict[UUID, UUID]) -> AccountCommand:
     for old, new in names.items():
         text = text.replace(str(old), str(new))
     told = type(command).model_validate_json(text)
-    merge_id = getattr(command, "merge_id", None)
-    return told.model_copy(update={"merge_id": uuid5(merge_id, str(names))}) if merge_id else told
+    own = {name: getattr(command, name, None) for name in ("merge_id", "hold_id", "redemption_id")}
+    return told.model_copy(update={name: uuid5(old, str(names)) for name, old in own.items() if old})
 
 
 def shown(account: Account) -> dict[str, Any]:
@@ -128,6 +142,27 @@ async def check_conserved(running: Running, ids: list[UUID]) -> None:
             told = [one for e in await running.handler.history(tx, "account", who) for one in moved(e.event)]
             outstanding += sum(o.earned - o.repaid - o.taken_back - o.redeemed - o.expired for o in told)
     assert outstanding == there_is
+
+
+@pytest.mark.parametrize("undone", [0, 1])
+@pytest.mark.parametrize("merges", [((LI, MEI),), ((MEI, WU), (LI, WU)), ((LI, WU), (MEI, WU))])
+async def test_a_lot_that_was_divided_comes_together_again_and_is_still_hers(
+    lasting_points: Running, monkeypatch: pytest.MonkeyPatch, merges: Sequence[tuple[UUID, UUID]], undone: int
+) -> None:
+    told, names = [merge(*ids, SPLIT_AT + DAY) for ids in merges], {who: uuid4() for who in (MEI, LI, WU)}
+    news = [*BEFORE, MERGE, split(MERGE), *told, split(told[undone % len(told)], SPLIT_AT + 2 * DAY)]
+    commands = [command for one in news for command in react(one)]
+    its: dict[str, Any] = {"at": MONDAY + 30 * DAY, "customer_id": LI, "redemption_id": uuid4()}
+    commands.insert(commands.index(react(split(MERGE))[0]), RedeemPoints(points=110, **its))
+    commands.append(ReverseRedemption(reason="wrong-gift", **its))
+    books = Books(now=MONDAY + 30 * DAY, terms=Terms(expiry=Never()))
+    set_clock(monkeypatch, books.now)
+    for command in commands:
+        books.handle(command)
+        await do(lasting_points, [renamed(command, names)])
+        await check_ends(lasting_points, books, names)
+    await check_conserved(lasting_points, list(names.values()))
+    assert sum(account.available(books.now) for account in books.accounts.values()) == 140
 
 
 async def test_all_of_it_in_one_batch_is_the_same(lasting_points: Running) -> None:

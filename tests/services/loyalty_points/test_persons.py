@@ -46,19 +46,22 @@ class Merges(RuleBasedStateMachine):
 
     decide: ClassVar[Decide] = staticmethod(domain.decide)
 
-    @initialize(opening=st.sampled_from(["nobody", "members", "owing", "merged", "merged"]))
+    @initialize(opening=st.sampled_from(["nobody", "members", "owing", "merged", "guest"]))
     def open(self, opening: str) -> None:
         self.books = Books(decide=type(self).decide, now=MONDAY + timedelta(days=1), terms=TERMS)
         self.persons = Persons()
         self.news: list[Any] = []
-        for number, one in enumerate(IDS if opening != "nobody" else ()):
+        members = {"nobody": [], "guest": [IDS[1]]}.get(opening, IDS)
+        for number, one in enumerate(members):
             self.buy(one, 4_000, 1)
             self.join(number)
         if opening == "owing":
             self.redeem(IDS[0], 0, 30)
             self.give_money_back(0, 0)
-        if opening == "merged":
+        if opening in {"merged", "guest"}:
             self.merge(IDS[0], IDS[1], twice=False)
+        if opening == "guest":
+            self.buy(IDS[0], 4_000, 0)  # earns while she is one with a member
 
     @rule(who=who, net=st.sampled_from([500, 1_000, 4_000]), hours_ago=st.sampled_from([0, 1, 1, 4, 30]))
     def buy(self, who: Any, net: int, hours_ago: int) -> None:
