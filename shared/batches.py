@@ -80,9 +80,24 @@ class Batches:
         except KafkaError as error:
             raise Unavailable(f"Kafka does not answer at {self._place}: {error}") from error
 
+    def check(self) -> None:
+        """Raise KafkaError where the client has died: it would be asked in vain for ever, and only another one reads.
+
+        aiokafka outlives what it expects of connections; where uvloop has closed one under it, a task of its own ends.
+        """
+        self.client._coordinator.check_errors()
+        fetching = self.client._fetcher.error_future
+        if fetching.done():
+            fetching.result()
+
     async def stop(self) -> None:
         """Read no more; what is in hand is finished."""
-        await self._broker.stop()
+        client = self.client
+        try:
+            await self._broker.stop()
+        except* KafkaError as died:  # a client that has died says so again, and leaves its connections open
+            _KAFKA_LOG.warning("a client had died: %r", died.exceptions[0])
+            await client._client.close()
 
 
 async def _unparsed(records: Any) -> KafkaMessage:

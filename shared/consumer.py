@@ -120,7 +120,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
                 await self.applier.parking.go_on(tx)
             await batches.start()
             self._running.hearers.append(self)
-            await self._watch()
+            await self._watch(batches)
         finally:
             with suppress(ValueError):
                 self._running.hearers.remove(self)
@@ -129,11 +129,12 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
             await self.settle()
             await batches.stop()
 
-    async def _watch(self) -> None:
+    async def _watch(self, batches: Batches) -> None:
         while not self._running.stop.is_set():
             await pause(self._running, LOOK_EVERY)
             if self._gone:
                 raise self._gone
+            batches.check()
             silent = time.monotonic() - self._heard_at
             if silent > SILENT_AFTER and self._kafka.assignment():
                 _log.error("nothing heard, not even a beat", alarm=True, **self._named, seconds=round(silent))

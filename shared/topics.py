@@ -9,7 +9,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaConnectionError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAlreadyExistsError, for_code
 
 from shared.errors import Unavailable
 from shared.running import CannotRun
@@ -83,7 +83,10 @@ async def reading(settings: Settings) -> AsyncIterator[Any]:
     except KafkaConnectionError as error:
         raise Unavailable(f"Kafka does not answer at {settings.kafka}: {error}") from error
     finally:
-        await consumer.stop()
+        try:
+            await consumer.stop()
+        except KafkaError:  # it had died: what was asked of it has failed, and its connections are left open
+            await consumer._client.close()
 
 
 @asynccontextmanager

@@ -1,5 +1,6 @@
 """Records in batches, of whichever broker answers."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 from uuid import uuid4
@@ -7,9 +8,10 @@ from uuid import uuid4
 import pytest
 
 from shared.batches import Batches
+from shared.consumer import Consumer
 from shared.errors import Unavailable
 from shared.settings import Settings
-from tests.shared.pair import at_work, pair
+from tests.shared.pair import at_work, eventually, pair
 
 NOWHERE = "127.0.0.19"
 
@@ -19,6 +21,39 @@ async def test_of_several_brokers_that_are_named_one_that_is_away_is_not_missed(
         counter = uuid4()
         await two.say((counter, 1))
         await two.until_heard([1], counter)
+
+
+def lose_coordinator(client: Any) -> None:
+    client._coordinator.ensure_coordinator_known = closed
+    client._coordinator.coordinator_dead()
+
+
+def lose_fetcher(client: Any) -> None:
+    client._fetcher._proc_fetch_request = closed
+
+
+async def closed(*_: object) -> None:
+    raise RuntimeError("unable to perform operation on a transport; the handler is closed")  # as uvloop does
+
+
+async def reads(consumer: Consumer) -> bool:
+    return bool(consumer._batches and consumer._kafka and consumer._kafka.assignment())
+
+
+@pytest.mark.parametrize("lose", [lose_coordinator, lose_fetcher])
+async def test_a_reader_whose_client_has_died_begins_again_with_another(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, lose: Callable[[Any], None]
+) -> None:
+    monkeypatch.setattr("shared.consumer.LOOK_EVERY", 0.2)
+    async with pair(settings) as two:
+        consumer, counter = two.consumer(), uuid4()
+        async with at_work(consumer):
+            await two.say((counter, 1))
+            await two.until_heard([1], counter)
+            await eventually(lambda: reads(consumer))
+            lose(consumer._kafka)
+            await two.say((counter, 2))
+            await two.until_heard([1, 2], counter)
 
 
 async def test_a_reader_that_finds_no_kafka_says_so_as_of_a_fault_that_passes(settings: Settings) -> None:
