@@ -14,6 +14,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.message import FAKE_CONSUMER
 
+from shared import dying
 from shared.errors import Unavailable
 from shared.settings import Settings
 
@@ -81,23 +82,17 @@ class Batches:
             raise Unavailable(f"Kafka does not answer at {self._place}: {error}") from error
 
     def check(self) -> None:
-        """Raise KafkaError where the client has died: it would be asked in vain for ever, and only another one reads.
-
-        aiokafka outlives what it expects of connections; where uvloop has closed one under it, a task of its own ends.
-        """
-        self.client._coordinator.check_errors()
-        fetching = self.client._fetcher.error_future
-        if fetching.done():
-            fetching.result()
+        """Raise KafkaError where the reader has died."""
+        dying.check(self.client)
 
     async def stop(self) -> None:
         """Read no more; what is in hand is finished."""
-        client = self.client
+        reader = self.client
         try:
             await self._broker.stop()
-        except* KafkaError as died:  # a client that has died says so again, and leaves its connections open
-            _KAFKA_LOG.warning("a client had died: %r", died.exceptions[0])
-            await client._client.close()
+        except* (KafkaError, RuntimeError) as died:  # a reader that has died says so again
+            _KAFKA_LOG.warning("a reader had died: %r", died.exceptions[0])
+            await dying.bury(reader)
 
 
 async def _unparsed(records: Any) -> KafkaMessage:

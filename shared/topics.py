@@ -11,6 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAlreadyExistsError, for_code
 
+from shared import dying
 from shared.errors import Unavailable
 from shared.running import CannotRun
 from shared.settings import Settings
@@ -85,8 +86,8 @@ async def reading(settings: Settings) -> AsyncIterator[Any]:
     finally:
         try:
             await consumer.stop()
-        except KafkaError:  # it had died: what was asked of it has failed, and its connections are left open
-            await consumer._client.close()
+        except (KafkaError, RuntimeError):  # it had died: what was asked of it has failed already
+            await dying.bury(consumer)
 
 
 @asynccontextmanager

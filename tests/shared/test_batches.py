@@ -32,6 +32,11 @@ def lose_fetcher(client: Any) -> None:
     client._fetcher._proc_fetch_request = closed
 
 
+def lose_metadata(client: Any) -> None:
+    client._client._metadata_update = closed
+    client._client.force_metadata_update()
+
+
 async def closed(*_: object) -> None:
     raise RuntimeError("unable to perform operation on a transport; the handler is closed")  # as uvloop does
 
@@ -40,7 +45,7 @@ async def reads(consumer: Consumer) -> bool:
     return bool(consumer._batches and consumer._kafka and consumer._kafka.assignment())
 
 
-@pytest.mark.parametrize("lose", [lose_coordinator, lose_fetcher])
+@pytest.mark.parametrize("lose", [lose_coordinator, lose_fetcher, lose_metadata])
 async def test_a_reader_whose_client_has_died_begins_again_with_another(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, lose: Callable[[Any], None]
 ) -> None:
