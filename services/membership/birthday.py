@@ -1,7 +1,12 @@
-"""A customer's birthday: the vault has month and day, her stream the month alone. Pure."""
+"""A customer's birthday: the vault has month and day, her stream the month alone. Pure.
+
+Points may be worth more in that month, so a month that was told stands for a year: else whoever told another one each
+month would have her birthday all year. Within a day it may be put right by anybody, and at any time by headquarters.
+"""
 
 from collections.abc import Iterator
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from typing import Annotated, Self
 from uuid import UUID
 
@@ -9,9 +14,12 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from contracts.membership import BirthdayMonthTold
 from services.membership.customer import Customer
+from shared.errors import Rejected
 from shared.message import Command
 
 LEAP_YEAR = 2000
+STANDS = timedelta(days=365)
+SLIP = timedelta(days=1)
 
 
 class Birthday(BaseModel):
@@ -37,13 +45,25 @@ class Birthday(BaseModel):
 
 
 class TellBirthdayMonth(Command):
-    """The customer's birthday is in this month."""
+    """The customer's birthday is in this month; `is_put_right` where headquarters says so."""
 
     customer_id: UUID
     month: int
+    is_put_right: bool = False
 
 
 def tell(command: TellBirthdayMonth, customer: Customer) -> Iterator[BirthdayMonthTold]:
-    """Yield the month, unless it is the one that was told last."""
-    if command.month != customer.birthday_month:
-        yield BirthdayMonthTold(at=command.at, customer_id=command.customer_id, month=command.month)
+    """Yield the month, unless it is the one that was told last; raise Rejected while another one stands."""
+    if command.month == customer.birthday_month:
+        return
+    since = customer.birthday_since
+    if since and not command.is_put_right and since + SLIP <= command.at < since + STANDS:
+        raise Rejected("birthday-stands", until=(since + STANDS).isoformat())
+    yield BirthdayMonthTold(at=command.at, customer_id=command.customer_id, month=command.month)
+
+
+def told(customer: Customer, event: BirthdayMonthTold) -> Customer:
+    """Return the customer after a month was told: what puts a month right begins no new year of its own."""
+    since = customer.birthday_since
+    begins = since is None or event.at >= since + STANDS
+    return replace(customer, birthday_month=event.month, birthday_since=event.at if begins else since)

@@ -6,20 +6,23 @@ from uuid import UUID
 from services.membership.birthday import Birthday, TellBirthdayMonth
 from services.membership.merges import survivor
 from services.membership.vault import Vault
-from shared.http import Here, Route, Why
+from shared.http import Here, Route, Who, Why
 from shared.message import Issued
 from shared.performing import in_transaction
 from shared.postgres import Tx
 
 
-async def tell(customer_id: UUID, birthday: Birthday, at: Here, cause: Why) -> dict[str, Any]:
+async def tell(customer_id: UUID, birthday: Birthday, at: Here, caller: Who, cause: Why) -> dict[str, Any]:
     """Keep a birthday, and say its month if it is a new one; of one who was given up it is the other's."""
+    is_put_right = caller.role == "headquarters"
 
     async def act(tx: Tx) -> None:
         who, _ = await survivor(at, tx, customer_id)
         told_at = await Vault(at).keep_birthday(tx, who, birthday)
-        telling = TellBirthdayMonth(at=told_at, customer_id=who, month=birthday.month)
-        await at.handler.handle(tx, [Issued(telling, cause)])
+        telling = TellBirthdayMonth(at=told_at, customer_id=who, month=birthday.month, is_put_right=is_put_right)
+        (outcome,) = await at.handler.handle(tx, [Issued(telling, cause)])
+        if outcome.refusal:
+            raise outcome.refusal
 
     await in_transaction(at, act)
     return {"customer_id": customer_id}

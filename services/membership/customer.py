@@ -21,7 +21,8 @@ class Other:
 class Customer:
     """A customer; a member from the receipt `joined_order` on, and since then of a tier as it was worked out.
 
-    One who was given up has `moved_to`, and stays as she was then. `merges` counts how often she was.
+    One who was given up has `moved_to`, and stays as she was then. `merges` counts how often she was. The month of her
+    birthday stands for a year from `birthday_since` on.
     """
 
     registered_at: datetime | None = None
@@ -30,6 +31,7 @@ class Customer:
     tier: str | None = None
     review_at: datetime | None = None
     birthday_month: int | None = None
+    birthday_since: datetime | None = None
     moved_to: UUID | None = None
     merge_id: UUID | None = None
     merged_at: datetime | None = None

@@ -17,14 +17,14 @@ from contracts.membership import (
 )
 from contracts.money import LARGEST
 from services.membership import merging
-from services.membership.birthday import TellBirthdayMonth, tell
+from services.membership.birthday import TellBirthdayMonth, tell, told
 from services.membership.customer import Customer
 from services.membership.merging import MergeCommand, MergeEvent
 from services.membership.standing import Standing
 from shared.errors import Rejected
 from shared.message import Command, Event, Instant
 
-SHAPE = 3
+SHAPE = 4
 
 
 class RegisterCustomer(Command):
@@ -223,8 +223,8 @@ def evolve(customer: Customer, event: CustomerEvent) -> Customer:
             return replace(customer, tier=tier)
         case ReviewPlanned(review_at=review_at):
             return replace(customer, review_at=review_at)
-        case BirthdayMonthTold(month=month):
-            return replace(customer, birthday_month=month)
+        case BirthdayMonthTold():
+            return told(customer, event)
         case SpendCounted() | SpendReduced():
             return customer
         case _:

@@ -61,7 +61,8 @@ async def split(customer_id: UUID, body: Splitting, at: Here, cause: Why, once: 
     async def act(tx: Tx) -> UUID | None:
         customer = await known(at, tx, customer_id)
         now, into = await tx.fetchval(_NOW), customer.moved_to
-        splitting: list[Command] = [SplitCustomer(at=now, customer_id=customer_id, reason=body.reason)]
+        its: dict[str, Any] = {"merge_id": customer.merge_id, "reason": body.reason}
+        splitting: list[Command] = [SplitCustomer(at=now, customer_id=customer_id, **its)]
         if into and customer.merge_id:
             splitting.append(LetGoCustomer(at=now, customer_id=into, merge_id=customer.merge_id))
         await _once(at, tx, splitting, cause, once)

@@ -41,9 +41,10 @@ class TakeInCustomer(Command):
 
 
 class SplitCustomer(Command):
-    """They are two after all: undo the merge by which she was given up."""
+    """They are two after all: undo the merge by which she was given up, where that is the one that stands."""
 
     customer_id: UUID
+    merge_id: UUID | None
     reason: Reason
     survivor: Customer | None = None  # brought by guards.gather: for whom she was given up
 
@@ -146,7 +147,7 @@ def _take_in(command: TakeInCustomer, customer: Customer) -> list[MergeEvent]:
 
 def _split(command: SplitCustomer, customer: Customer) -> list[MergeEvent]:
     survivor, into = command.survivor, customer.moved_to
-    if into is None or survivor is None or customer.merge_id is None:
+    if into is None or survivor is None or customer.merge_id is None or customer.merge_id != command.merge_id:
         raise Rejected("not-merged", customer_id=command.customer_id)
     if survivor.moved_to:
         raise Rejected("merged-on", customer_id=into, into=survivor.moved_to)

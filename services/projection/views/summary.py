@@ -25,7 +25,9 @@ GROUP BY GROUPING SETS ((branch), (day), ())
 _MEMBERS = """
 SELECT branch, day, count(*) AS members
 FROM (SELECT m.branch, (m.joined_at AT TIME ZONE coalesce(b.zone, 'UTC'))::date AS day
-      FROM member m LEFT JOIN branch b USING (branch)) AS joined
+      FROM member m LEFT JOIN branch b USING (branch)
+      WHERE NOT EXISTS (SELECT FROM customer c JOIN member o ON o.customer_id = c.merged_into
+                        WHERE c.customer_id = m.customer_id)) AS joined
 WHERE day >= coalesce($1::date, '-infinity') AND day <= coalesce($2::date, 'infinity')
 GROUP BY GROUPING SETS ((branch), (day), ())
 """
@@ -66,7 +68,9 @@ class DayPoints(BaseModel):
 
 
 class Figures(BaseModel):
-    """Receipts of the span. `refunded` goes by the refund's own day; `customers` have own lines, `members` joined."""
+    """Receipts of the span. `refunded` goes by the refund's own day; `customers` have own lines, `members` joined,
+    a person once.
+    """
 
     receipts: int
     lines: int

@@ -34,17 +34,30 @@ _SEALED = "SELECT birthday, wrapped FROM person JOIN data_key ON subject = custo
 _ALL = "SELECT (SELECT json_agg(e)::text FROM event e), (SELECT json_agg(p)::text FROM person p)"
 
 
-def telling(month: int) -> TellBirthdayMonth:
-    return TellBirthdayMonth(at=AT + timedelta(days=1), customer_id=WHO, month=month)
+def telling(month: int, after: timedelta = timedelta(hours=1), **its: bool) -> TellBirthdayMonth:
+    return TellBirthdayMonth(at=AT + after, customer_id=WHO, month=month, **its)
+
+
+def told(month: int, after: timedelta = timedelta(hours=1)) -> BirthdayMonthTold:
+    return BirthdayMonthTold(at=AT + after, customer_id=WHO, month=month)
 
 
 def test_the_month_is_said_once_and_again_when_it_is_another() -> None:
     said = Scenario(domain).given(MARCH)
     said.when(telling(3)).then()
-    said.when(telling(4)).then(BirthdayMonthTold(at=AT + timedelta(days=1), customer_id=WHO, month=4))
-    april = said.given(MARCH.model_copy(update={"month": 4}))
+    said.when(telling(4)).then(told(4))
+    april = said.given(told(4))
     april.when(telling(4)).then()
-    april.when(telling(3)).then(BirthdayMonthTold(at=AT + timedelta(days=1), customer_id=WHO, month=3))
+    april.when(telling(3)).then(told(3))
+
+
+@pytest.mark.parametrize("put_right", [timedelta(hours=20), timedelta(days=100)])
+def test_a_month_stands_for_a_year_so_that_nobody_has_a_birthday_every_month(put_right: timedelta) -> None:
+    said = Scenario(domain).given(MARCH, told(4, put_right))
+    for after in (timedelta(days=1), timedelta(days=30), timedelta(days=364)):
+        said.when(telling(5, after)).rejected("birthday-stands")
+        said.when(telling(5, after, is_put_right=True)).then(told(5, after))
+    said.when(telling(5, timedelta(days=365))).then(told(5, timedelta(days=365)))
 
 
 @dataclass

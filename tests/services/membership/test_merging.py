@@ -94,7 +94,7 @@ def test_who_was_given_up_herself_takes_nobody_in_so_that_there_is_no_ring() -> 
 
 def test_a_split_gives_her_back_with_what_was_learned_of_her_joining_meanwhile() -> None:
     survivor = Customer(others=(Other(MEI, LI, MERGE, NOW, FIRST_DAY, "a"),))
-    splitting = SplitCustomer(at=NOW, customer_id=MEI, reason="two-people", survivor=survivor)
+    splitting = SplitCustomer(at=NOW, customer_id=MEI, merge_id=MERGE, reason="two-people", survivor=survivor)
     GIVEN_UP.when(splitting).then(
         CustomersSplit(at=NOW, customer_id=MEI, merged_into=LI, merge_id=MERGE, merged_at=NOW),
         CustomerRestored(at=NOW, customer_id=MEI, joined_at=FIRST_DAY, joined_order="a", reason="two-people"),
@@ -105,8 +105,10 @@ def test_a_split_gives_her_back_with_what_was_learned_of_her_joining_meanwhile()
 
 
 def test_a_merge_that_was_merged_on_is_not_split_before_the_later_one_and_none_is_not_split() -> None:
-    splitting = SplitCustomer(at=NOW, customer_id=MEI, reason="two-people", survivor=Customer(moved_to=WU))
+    its: dict[str, Any] = {"merge_id": MERGE, "survivor": Customer(moved_to=WU)}
+    splitting = SplitCustomer(at=NOW, customer_id=MEI, reason="two-people", **its)
     GIVEN_UP.when(splitting).rejected("merged-on")
+    GIVEN_UP.when(splitting.model_copy(update={"merge_id": merge_of(MEI, 2)})).rejected("not-merged")
     CUSTOMERS.given(REGISTERED).when(splitting.model_copy(update={"survivor": None})).rejected("not-merged")
 
 

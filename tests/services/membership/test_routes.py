@@ -149,8 +149,9 @@ async def test_of_two_who_are_one_the_list_has_one_and_both_when_they_are_two_ag
     await listed_are(settings, [li])
     async with serving_membership.pool.acquire() as tx:
         _, given_up = await serving_membership.handler.state(tx, "customer", mei)
-    splitting = SplitCustomer(at=now, customer_id=mei, reason="two-people")
-    letting_go = LetGoCustomer(at=now, customer_id=li, merge_id=given_up.merge_id)
+    merge_id = given_up.merge_id
+    splitting = SplitCustomer(at=now, customer_id=mei, merge_id=merge_id, reason="two-people")
+    letting_go = LetGoCustomer(at=now, customer_id=li, merge_id=merge_id)
     await perform(serving_membership, [Issued(command, CAUSE) for command in (splitting, letting_go)])
     await listed_are(settings, [mei])
 

@@ -6,10 +6,13 @@ from contracts.loyalty_points import PointsMerged
 from contracts.membership import CustomersMerged, CustomersSplit
 from services.projection.views.customer import CustomerView, customer_view
 from services.projection.views.snapshot import snapshot
+from services.projection.views.summary import summary
+from services.projection.views.today import today
 from shared.running import Running
 from shared.scope import ALL
-from tests.services.projection.news import ANNE, BO, CHEN, MORNING, STORY, named, told
+from tests.services.projection.news import ANNE, BO, CHEN, MORNING, STORY, named, sale, told
 from tests.services.projection.tables import hear
+from tests.services.stories import joining
 
 MERGE = CustomersMerged(at=MORNING, customer_id=ANNE, into=BO, merge_id=named("merge"))
 POINTS = PointsMerged(
@@ -47,3 +50,23 @@ async def test_a_chain_leads_to_the_last_and_a_split_gives_her_page_back(headqua
     again = await page(headquarters, "anne")
     assert (again.customer_id, again.points, again.branches) == (ANNE, anne.points, anne.branches)
     assert (await page(headquarters, "bo")).customer_id == CHEN
+
+
+async def test_a_member_who_turns_out_to_be_another_member_is_counted_once(headquarters: Running) -> None:
+    await hear(headquarters, told([*STORY, joining(sale("77", (BO, 1_000)), BO)]))
+    assert await members(headquarters) == [2, 2]
+    await hear(headquarters, told([MERGE], after=len(STORY) + 1))
+    assert await members(headquarters) == [1, 1]
+    await hear(headquarters, told([SPLIT], after=len(STORY) + 2))
+    assert await members(headquarters) == [2, 2]
+
+
+async def test_a_member_who_turns_out_to_be_somebody_who_is_none_is_still_counted(headquarters: Running) -> None:
+    await hear(headquarters, told([*STORY, MERGE]))
+    assert await members(headquarters) == [1, 1]
+
+
+async def members(headquarters: Running) -> list[int]:
+    """Return how many the chain has, by its summary and by its page of the day."""
+    async with snapshot(headquarters.pool, ALL) as tx:
+        return [(await summary(tx, None, None)).members, (await today(tx, MORNING, None)).members]
