@@ -47,18 +47,19 @@ async def _pages(
     consumer.assign([place])
     consumer.seek(place, start)
     while await consumer.position(place) < end:
-        page = await _page(consumer, place)
+        page = await _page(consumer, place, end)
         told = [_read(record, source) for record in page if record.offset < end]
         yield [one for one in told if one]
 
 
-async def _page(consumer: Any, place: TopicPartition) -> list[Any]:
+async def _page(consumer: Any, place: TopicPartition, end: int) -> list[Any]:
     try:
         async with asyncio.timeout(KAFKA_ANSWERS_WITHIN):
             while not (fetched := await consumer.getmany(place, timeout_ms=200, max_records=PAGE)):
                 pass
     except TimeoutError as error:
-        raise Unavailable(f"Kafka does not give {place.topic} {place.partition}") from error
+        position = await consumer.position(place)
+        raise Unavailable(f"Kafka does not give {place.topic} {place.partition} from {position} to {end}") from error
     return [record for records in fetched.values() for record in records]
 
 

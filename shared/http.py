@@ -3,6 +3,7 @@
 Body caps are bytes.
 """
 
+import asyncio
 import hashlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
@@ -18,6 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Message
 
 from shared import telemetry
+from shared.errors import Unavailable
 from shared.idempotency import Idempotency
 from shared.message import Cause
 from shared.postgres import Tx
@@ -161,6 +163,10 @@ async def _pass(
             if _said_length(request) > route.cap:
                 raise HTTPException(413)
             response = await inner(Request(request.scope, _capped(request.receive, route.cap)))
+        except asyncio.CancelledError:
+            if not _running(request).stop.is_set():
+                raise  # the client has gone
+            response = answer_to(Unavailable("the process ends"))  # and whether it was done, the same call will tell
         except Exception as error:
             response = answer_to(error, views_live=_running(request).views_live.is_set())
         if span:

@@ -58,6 +58,7 @@ async def campaign(rig: Rig, fault: Fault, seed: str, rounds: int) -> Row:
         for number in range(rounds):
             await fault.strike(rig, Random(f"{seed}/{fault.name}/{number}"))
             broken_until = time.monotonic()
+            rig.tills.check()
             await rig.ready()
             row.rounds += 1
             if row.rounds % fault.heals_every == 0 or row.rounds == rounds:
@@ -68,10 +69,23 @@ async def campaign(rig: Rig, fault: Fault, seed: str, rounds: int) -> Row:
         await rig.settled()
         row.found = await look(Evidence(rig))
     except Exception as wrong:
-        row.failure = f"in round {row.rounds + 1}: {type(wrong).__name__}: {wrong}"
+        row.failure = f"in round {row.rounds + 1}: {_named(wrong)}{_of_tills(rig)}"
     row.acknowledged = rig.tills.acknowledged() - before
     row.seconds = time.monotonic() - began
     return row
+
+
+def _named(wrong: Exception) -> str:
+    return f"{type(wrong).__name__}: {wrong}"
+
+
+def _of_tills(rig: Rig) -> str:
+    """Return what has ended the tills' session, where that is why nothing came any more."""
+    try:
+        rig.tills.check()
+    except Exception as wrong:
+        return f"; the tills: {_named(wrong)}"
+    return ""
 
 
 async def _sell(rig: Rig) -> None:

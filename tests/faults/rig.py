@@ -25,7 +25,7 @@ from tests.faults.marks import Marks, marks, missing
 from tests.faults.programs import Program, keep
 from tests.faults.servers import Builder, Servers, logs, marked, one_broker
 from tests.faults.tills import Tills
-from tests.journeys.shell import Said, branchline
+from tests.journeys.shell import PATIENCE, Said
 from tests.ports import held_base
 from tests.servers import wipe
 
@@ -56,6 +56,7 @@ class Rig:
         self._ports = ports
         self._forks = Forks(marked(home))
         self._cells = 0
+        self._commands = 0
         self._health = httpx2.AsyncClient(trust_env=False, timeout=2.0)
         self.settings: Settings
         self.office: Office
@@ -161,9 +162,19 @@ class Rig:
         """Note that Kafka need not have what the speaker has said until now."""
         self.dropped[speaker] = await self.asked(speaker, _NUMBER)
 
-    async def branchline(self, *words: str) -> Said:
-        """Run the command with the cell's settings."""
-        return await branchline(self.settings, *words)
+    async def branchline(self, *words: str, settings: Settings | None = None, **more: str) -> Said:
+        """Run the command, with the cell's settings where there are no others; `more` is added to its environment."""
+        self._commands += 1
+        said = logs(self.home) / f"branchline-{self._commands}.log"
+        about = {**marked(self.home), **environment(settings or self.settings), **more}
+        command = ForkedChild("branchline", ["branchline", *words], about, said, CHECKOUT, self._forks)
+        command.start()
+
+        async def has_ended() -> bool:
+            return command.ended() is not None
+
+        await eventually(has_ended, PATIENCE)
+        return Said(command.ended() or 0, said.read_text())
 
     async def is_ready(self, service: str) -> bool:
         """Return whether a service answers that it is ready."""

@@ -55,6 +55,12 @@ class Tills:
         if selling is not None:
             await asyncio.wait_for(selling, SENT_WITHIN)
 
+    def check(self) -> None:
+        """Raise what has ended the session, if anything has: it goes on until it is closed."""
+        if self._selling and self._selling.done():
+            self._selling.result()
+            raise AssertionError("the tills have stopped selling by themselves")
+
     async def leave(self) -> None:
         """Go at once; what has no answer yet is in the journals."""
         selling, self._selling = self._selling, None

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -222,3 +223,24 @@ def assert_problem(answer: httpx2.Response, status: int, code: str) -> None:
     assert (answer.status_code, told["code"]) == (status, code)
     assert answer.headers["content-type"] == "application/problem+json"
     assert (told["type"], told["status"]) == ("about:blank", status)
+
+
+async def test_a_request_that_outlasts_its_process_is_told_to_come_again(
+    provisioned: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.server.STREAMS_END_WITHIN", 1)
+    begun = asyncio.Event()
+
+    async def slow() -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    slowly = replace(TOY, routes=(*TOY.routes, Route("GET", "/v1/slow", slow, frozenset({"staff"}))))
+    headers = {"authorization": f"Bearer {Tokens(provisioned).sign('staff', branch='B1')}"}
+    address = f"http://127.0.0.1:{provisioned.port(TOY.name)}/v1/slow"
+    async with httpx2.AsyncClient(trust_env=False, timeout=10) as client:
+        async with serving(slowly, provisioned, parts=("http",)):
+            asking = asyncio.create_task(client.get(address, headers=headers))
+            await begun.wait()
+        answer = await asking
+    assert (answer.status_code, answer.json()["code"], answer.headers["retry-after"]) == (503, "unavailable", "1")

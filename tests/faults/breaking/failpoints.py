@@ -16,7 +16,6 @@ from tests.faults.fault import Fault
 from tests.faults.programs import Program
 from tests.faults.provoking import AT_MIGRATION, AT_REBUILD, provoke, views_older
 from tests.faults.rig import Rig
-from tests.journeys.shell import begin, branchline, end
 from tests.servers import wipe
 
 ROUNDS, TURNS = 20, 2
@@ -129,9 +128,9 @@ async def migrator_killed(rig: Rig, chance: Random) -> None:
     place = chance.choice(sorted(name for name in places() if name.startswith(AT_MIGRATION)))
     order = {VARIABLE: f"{place}:kill@{chance.randint(1, len(SERVICES))}"}
     try:
-        killed_there = await end(await begin(settings, "migrate", **order))
+        killed_there = await rig.branchline("migrate", settings=settings, **order)
         assert killed_there.status == -SIGKILL, killed_there.text
-        again = await branchline(settings, "migrate")
+        again = await rig.branchline("migrate", settings=settings)
         assert again.status == 0, again.text
         assert await _columns(rig, settings) == await _columns(rig, rig.settings)
     finally:
