@@ -56,7 +56,8 @@ async def _page(consumer: Any, place: TopicPartition, end: int) -> list[Any]:
     try:
         async with asyncio.timeout(KAFKA_ANSWERS_WITHIN):
             while not (fetched := await consumer.getmany(place, timeout_ms=200, max_records=PAGE)):
-                pass
+                if await consumer.position(place) >= end:  # retention took what was left of it
+                    return []
     except TimeoutError as error:
         position = await consumer.position(place)
         raise Unavailable(f"Kafka does not give {place.topic} {place.partition} from {position} to {end}") from error

@@ -83,6 +83,7 @@ async def forgotten(rig: Rig, speaker: str) -> None:
     """Let Kafka forget what a service has said until now."""
     topic = rig.settings.topic(speaker)
     ends = await topics.ends(rig.settings, topic, PARTITIONS)
+    await rig.note_dropped(speaker)  # what stood before these ends has a number by now; and no patience is over yet
     admin: Any = AIOKafkaAdminClient(bootstrap_servers=rig.settings.kafka)
     try:
         await admin.start()
@@ -91,7 +92,6 @@ async def forgotten(rig: Rig, speaker: str) -> None:
         )
     finally:
         await admin.close()
-        await rig.note_dropped(speaker)
 
 
 async def sent_by_kafka(rig: Rig, chance: Random) -> None:

@@ -18,7 +18,7 @@ from shared.http import Problem
 from shared.running import Running
 
 CLERKS = 2  # while one asks the vault, the other writes
-LONGEST_WAIT = 0.5  # expected of a request that is let in
+LONGEST_WAIT = 0.2  # expected of a request that is let in
 WEIGHT = 0.2  # of the last turn in what is expected of the next
 
 
