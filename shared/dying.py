@@ -1,7 +1,7 @@
 """A Kafka reader that has died: aiokafka's tasks expect an OSError of a lost connection, and uvloop raises otherwise.
 
 Of a transport that is closed uvloop says RuntimeError (aiokafka's issue 1038), and whichever task meets it ends: the
-group's, the fetcher's or the one that keeps the metadata. Such a reader is asked in vain for ever.
+group's, its heartbeat's, the fetcher's or the one that keeps the metadata. Such a reader is asked in vain for ever.
 """
 
 from contextlib import suppress
@@ -12,7 +12,12 @@ from aiokafka.errors import KafkaError
 
 def check(reader: Any) -> None:
     """Raise KafkaError where a reader has died: only another one reads on."""
-    reader._coordinator.check_errors()
+    try:
+        reader._coordinator.check_errors()
+    except KafkaError:
+        raise
+    except Exception as error:  # a heartbeat's own is given on as it is
+        raise KafkaError(f"the reader has died: {error!r}") from error
     for task in (reader._fetcher.error_future, reader._client._sync_task):
         if task is not None and task.done():
             raise KafkaError(f"the reader has died: {_why(task)!r}")
@@ -23,10 +28,12 @@ def _why(task: Any) -> BaseException | None:
 
 
 async def bury(reader: Any) -> None:
-    """Close the connections of a reader that has died: its own `stop` raises before it comes to them."""
+    """Close what a reader that has died has open: its own `stop` raises before it comes to that."""
+    reader._fetcher._fetch_task.cancel()
     client = reader._client
     with suppress(RuntimeError, KafkaError):
         await client.close()
     if client._sync_task is not None:  # it was the one that had ended
         client._sync_task = None
-        await client.close()
+        with suppress(RuntimeError, KafkaError):
+            await client.close()

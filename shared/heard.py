@@ -59,8 +59,7 @@ async def _page(consumer: Any, place: TopicPartition, end: int) -> list[Any]:
                 if await consumer.position(place) >= end:  # retention took what was left of it
                     return []
     except TimeoutError as error:
-        position = await consumer.position(place)
-        raise Unavailable(f"Kafka does not give {place.topic} {place.partition} from {position} to {end}") from error
+        raise Unavailable(f"Kafka does not give {place.topic} {place.partition} up to {end}") from error
     return [record for records in fetched.values() for record in records]
 
 

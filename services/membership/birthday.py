@@ -1,7 +1,8 @@
 """A customer's birthday: the vault has month and day, her stream the month alone. Pure.
 
 Points may be worth more in that month, so a month that was told stands for a year: else whoever told another one each
-month would have her birthday all year. Within a day it may be put right by anybody, and at any time by headquarters.
+month would have her birthday all year. Within a day anybody may put it right, as if it had been told so at once;
+headquarters may at any time, from then on.
 """
 
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from shared.message import Command
 LEAP_YEAR = 2000
 STANDS = timedelta(days=365)
 SLIP = timedelta(days=1)
+MOMENT = timedelta(microseconds=1)
 
 
 class Birthday(BaseModel):
@@ -57,13 +59,17 @@ def tell(command: TellBirthdayMonth, customer: Customer) -> Iterator[BirthdayMon
     if command.month == customer.birthday_month:
         return
     since = customer.birthday_since
-    if since and not command.is_put_right and since + SLIP <= command.at < since + STANDS:
+    at = command.at
+    if since and customer.birthday_at and at < since + SLIP:
+        at = customer.birthday_at + MOMENT
+    elif since and not command.is_put_right and at < since + STANDS:
         raise Rejected("birthday-stands", until=(since + STANDS).isoformat())
-    yield BirthdayMonthTold(at=command.at, customer_id=command.customer_id, month=command.month)
+    yield BirthdayMonthTold(at=at, customer_id=command.customer_id, month=command.month)
 
 
 def told(customer: Customer, event: BirthdayMonthTold) -> Customer:
     """Return the customer after a month was told: what puts a month right begins no new year of its own."""
     since = customer.birthday_since
     begins = since is None or event.at >= since + STANDS
-    return replace(customer, birthday_month=event.month, birthday_since=event.at if begins else since)
+    since = event.at if begins else since
+    return replace(customer, birthday_month=event.month, birthday_since=since, birthday_at=event.at)

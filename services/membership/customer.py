@@ -22,7 +22,7 @@ class Customer:
     """A customer; a member from the receipt `joined_order` on, and since then of a tier as it was worked out.
 
     One who was given up has `moved_to`, and stays as she was then. `merges` counts how often she was. The month of her
-    birthday stands for a year from `birthday_since` on.
+    birthday stands for a year from `birthday_since` on, and was told last as of `birthday_at`.
     """
 
     registered_at: datetime | None = None
@@ -32,6 +32,7 @@ class Customer:
     review_at: datetime | None = None
     birthday_month: int | None = None
     birthday_since: datetime | None = None
+    birthday_at: datetime | None = None
     moved_to: UUID | None = None
     merge_id: UUID | None = None
     merged_at: datetime | None = None

@@ -122,6 +122,22 @@ CREATE TABLE customer (                                 -- what holds in every b
 ) WITH (fillfactor = 80);
 CREATE INDEX customer_merged ON customer (merged_into) WHERE merged_into IS NOT NULL;
 
+-- ids under which somebody is a member again, since two of hers had joined before it was known that they are one
+CREATE VIEW joined_again AS
+WITH RECURSIVE led (customer_id, person) AS (
+  SELECT customer_id, merged_into FROM customer WHERE merged_into IS NOT NULL
+  UNION SELECT led.customer_id, c.merged_into FROM led JOIN customer c ON c.customer_id = led.person
+  WHERE c.merged_into IS NOT NULL
+), last AS (
+  SELECT led.* FROM led LEFT JOIN customer c ON c.customer_id = led.person WHERE c.merged_into IS NULL
+), hers AS (
+  SELECT customer_id, person FROM last UNION SELECT person, person FROM last
+)
+SELECT customer_id FROM (
+  SELECT customer_id, row_number() OVER (PARTITION BY person ORDER BY member_since, customer_id) AS time
+  FROM hers JOIN customer USING (customer_id) WHERE member_since IS NOT NULL
+) AS joined WHERE time > 1;
+
 CREATE TABLE message (
   message_id  uuid PRIMARY KEY,
   customer_id uuid NOT NULL,

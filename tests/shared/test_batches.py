@@ -32,6 +32,10 @@ def lose_fetcher(client: Any) -> None:
     client._fetcher._proc_fetch_request = closed
 
 
+def lose_heartbeat(client: Any) -> None:
+    client._coordinator._do_heartbeat = closed
+
+
 def lose_metadata(client: Any) -> None:
     client._client._metadata_update = closed
     client._client.force_metadata_update()
@@ -45,7 +49,7 @@ async def reads(consumer: Consumer) -> bool:
     return bool(consumer._batches and consumer._kafka and consumer._kafka.assignment())
 
 
-@pytest.mark.parametrize("lose", [lose_coordinator, lose_fetcher, lose_metadata])
+@pytest.mark.parametrize("lose", [lose_coordinator, lose_heartbeat, lose_fetcher, lose_metadata])
 async def test_a_reader_whose_client_has_died_begins_again_with_another(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, lose: Callable[[Any], None]
 ) -> None:

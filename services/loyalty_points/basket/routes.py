@@ -12,6 +12,7 @@ from services.loyalty_points.basket.committing import roll_back as rolled_back
 from services.loyalty_points.basket.domain import Basket, BasketCommitted
 from services.loyalty_points.basket.pricing import price
 from services.loyalty_points.basket.standing import clock, standing
+from services.loyalty_points.chosen import Chosen
 from services.loyalty_points.domain.forgiving import Reason
 from services.loyalty_points.routes.doing import PEOPLE, Body
 from shared.errors import Missing
@@ -54,7 +55,7 @@ async def quote(body: Quoted, at: Here, caller: Who) -> dict[str, Any]:
     }
 
 
-async def commit(basket_id: UUID, body: Committed, at: Here, cause: Why) -> dict[str, Any]:
+async def commit(basket_id: Chosen, body: Committed, at: Here, cause: Why) -> dict[str, Any]:
     """Fix what the basket costs; the same body gets the same result for ever, another 409 `basket-differs`."""
     asked = Asked.model_validate(body.model_dump(exclude={"expected_minor"}))
     return _result(await committed(at, basket_id, asked, body.expected_minor, cause))

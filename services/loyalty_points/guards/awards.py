@@ -20,8 +20,8 @@ JOIN award w ON w.owner = a.owner AND w.act = a.act
 GROUP BY a.place
 """
 _KEEP = """
-INSERT INTO award (customer_id, owner, act, act_id, branch, awarded_on)
-SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::date[])
+INSERT INTO award (customer_id, owner, act, act_id, branch, awarded_on, points)
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::date[], $7::bigint[])
 """
 
 
@@ -62,4 +62,5 @@ async def keep(tx: Tx, told: Sequence[Event]) -> None:
             [e.act_id for e in awarded],
             [e.branch for e in awarded],
             [e.on for e in awarded],
+            [e.points for e in awarded],
         )

@@ -70,8 +70,7 @@ SELECT
   (SELECT coalesce(sum(value::bigint), 0)::bigint FROM receipt r, jsonb_each_text(r.earned)
    WHERE r.owner = $1 AND r.customer_id = ANY($2::uuid[])) AS by_receipts,
   (SELECT coalesce(sum(kept), 0)::bigint FROM receipt WHERE owner = $1 AND customer_id = ANY($2::uuid[])) AS kept,
-  (SELECT coalesce(sum(points), 0)::bigint FROM lot
-   WHERE owner = $1 AND customer_id = ANY($2::uuid[]) AND source LIKE 'act/%') AS by_acts,
+  (SELECT coalesce(sum(points), 0)::bigint FROM award WHERE owner = $1 AND customer_id = ANY($2::uuid[])) AS by_acts,
   (SELECT coalesce(sum(expired), 0)::bigint FROM lot WHERE owner = $1 AND customer_id = ANY($2::uuid[])) AS expired,
   (SELECT coalesce(sum(captured), 0)::bigint FROM hold
    WHERE owner = $1 AND customer_id = ANY($2::uuid[]) AND ended = 'captured' AND (till IS NULL OR until IS NULL)
@@ -80,12 +79,12 @@ SELECT
    WHERE owner = $1 AND customer_id = ANY($2::uuid[])) AS forgiven
 """
 _OPEN = "SELECT hold_id FROM hold WHERE owner = $1 AND customer_id = ANY($2::uuid[]) AND ended IS NULL"
-# holds and redemptions of one that drew on lots which are the other's now
+# holds and redemptions of one that drew on lots which are the other's now, and on which
 _DRAWN = """
-SELECT lots::text AS lots, captured, ended, until, till FROM hold h
-WHERE h.owner = $1 AND (h.ended IS NULL OR h.ended = 'captured') AND EXISTS (
-  SELECT FROM jsonb_array_elements(h.lots) AS part JOIN lot l ON l.owner = $2 AND l.lot_id = (part ->> 'lot_id')::uuid
-)
+SELECT h.lots::text AS lots, h.captured, h.ended, h.until, h.till, array_agg(l.lot_id) AS of_the_other
+FROM hold h CROSS JOIN LATERAL jsonb_array_elements(h.lots) AS part
+JOIN lot l ON l.owner = $2 AND l.lot_id = (part ->> 'lot_id')::uuid
+WHERE h.owner = $1 AND (h.ended IS NULL OR h.ended = 'captured') GROUP BY h.hold_id
 """
 _DIVIDE = """
 WITH stays AS (SELECT * FROM unnest($3::uuid[], $4::bigint[]) AS s (lot_id, drawn)), divided AS (
@@ -192,7 +191,8 @@ async def _drawn(tx: Tx, by: UUID, of: UUID) -> Counter[UUID]:
     drawn: Counter[UUID] = Counter()
     for row in await tx.fetch(_DRAWN, by, of):
         for part in still_drawn(_LOTS.validate_json(row["lots"]), row["captured"], row["ended"], _is_allowance(row)):
-            drawn[part.lot_id] += part.points
+            if part.lot_id in row["of_the_other"]:
+                drawn[part.lot_id] += part.points
     return drawn
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import Field
 
 from services.loyalty_points.basket.committing import stands
+from services.loyalty_points.chosen import Chosen
 from services.loyalty_points.domain import (
     AccountCommand,
     AllowPoints,
@@ -32,14 +33,14 @@ _REWARD = ONE + "/rewards/{reward}"
 class Handing(Body):
     """A reward that is handed over at a branch."""
 
-    redemption_id: UUID
+    redemption_id: Chosen
     branch: Code
 
 
 class PuttingBy(Body):
     """A reward that is put by until she fetches it at a branch."""
 
-    hold_id: UUID
+    hold_id: Chosen
     branch: Code
     seconds: Annotated[int, Field(ge=1, le=LONGEST_HOLD)]
 
@@ -53,7 +54,7 @@ class Reversal(Body):
 class Allowing(Points):
     """Points for a till, until an instant at most a week from now."""
 
-    allowance_id: UUID
+    allowance_id: Chosen
     branch: Code
     till: Code
     until: Instant

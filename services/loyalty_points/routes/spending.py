@@ -9,6 +9,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from services.loyalty_points.chosen import Chosen
 from services.loyalty_points.domain import (
     AccountCommand,
     CapturePoints,
@@ -25,7 +26,7 @@ LONGEST_HOLD = 7 * 24 * 3600
 class Holding(Points):
     """What shall be held, and for how long."""
 
-    hold_id: UUID
+    hold_id: Chosen
     seconds: Annotated[int, Field(ge=1, le=LONGEST_HOLD)]
 
 
@@ -36,7 +37,7 @@ class Capture(Points):
 class Redemption(Points):
     """What is spent at once."""
 
-    redemption_id: UUID
+    redemption_id: Chosen
 
 
 async def hold(customer_id: UUID, body: Holding, at: Here, cause: Why, once: Once) -> dict[str, Any]:

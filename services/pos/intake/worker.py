@@ -60,8 +60,15 @@ class _Intake:
             await self._batches.start()
             while not self._running.stop.is_set():
                 await pause(self._running, LOOK_EVERY)
+                self._look()
         finally:
             await self._batches.stop()
+
+    def _look(self) -> None:
+        try:
+            self._batches.check()
+        except KafkaError as died:
+            raise Unavailable(f"{self.topic}: {died}") from died
 
     async def hear(self, records: Any) -> None:  # FastStream would build a validator from a better type
         """Take the records in their order, and commit each one's offset when it is done. Never raises."""

@@ -26,8 +26,7 @@ _MEMBERS = """
 SELECT branch, day, count(*) AS members
 FROM (SELECT m.branch, (m.joined_at AT TIME ZONE coalesce(b.zone, 'UTC'))::date AS day
       FROM member m LEFT JOIN branch b USING (branch)
-      WHERE NOT EXISTS (SELECT FROM customer c JOIN member o ON o.customer_id = c.merged_into
-                        WHERE c.customer_id = m.customer_id)) AS joined
+      WHERE m.customer_id NOT IN (SELECT customer_id FROM joined_again)) AS joined
 WHERE day >= coalesce($1::date, '-infinity') AND day <= coalesce($2::date, 'infinity')
 GROUP BY GROUPING SETS ((branch), (day), ())
 """
@@ -68,8 +67,8 @@ class DayPoints(BaseModel):
 
 
 class Figures(BaseModel):
-    """Receipts of the span. `refunded` goes by the refund's own day; `customers` have own lines, `members` joined,
-    a person once.
+    """Receipts of the span. `refunded` goes by the refund's own day; `customers` are ids that have own lines, `members`
+    persons who joined.
     """
 
     receipts: int

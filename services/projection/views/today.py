@@ -33,8 +33,7 @@ SELECT count(*) AS members, count(*) FILTER (WHERE m.joined_at >= $3 AND m.joine
   AND (m.joined_at AT TIME ZONE coalesce(b.zone, 'UTC'))::date = shown.day) AS joined
 FROM member m LEFT JOIN branch b USING (branch)
   LEFT JOIN unnest($1::text[], $2::date[]) AS shown (branch, day) USING (branch)
-WHERE NOT EXISTS (
-  SELECT FROM customer c JOIN member o ON o.customer_id = c.merged_into WHERE c.customer_id = m.customer_id)
+WHERE m.customer_id NOT IN (SELECT customer_id FROM joined_again)
 """
 _POINTS = """
 SELECT coalesce(sum(earned), 0)::bigint AS earned, coalesce(sum(taken_back), 0)::bigint AS taken_back

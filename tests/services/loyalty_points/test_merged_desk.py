@@ -3,7 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 import pytest
 
@@ -177,3 +177,29 @@ async def test_of_two_transactions_that_give_one_id_to_two_accounts_one_is_refus
         racing = [perform(shop.calling.running, [Issued(order, CAUSE)]) for order in orders]
         refused = [outcome.refusal for done in await asyncio.gather(*racing) for outcome in done if outcome.refusal]
         assert [refusal.code for refusal in refused] == ["redemption-differs"]
+
+
+async def test_what_acts_have_earned_is_hers_though_another_spent_it(shop: Shop) -> None:
+    body = {"act": "referral", "act_id": "li-1", "reason": "brought-li", "branch": "TOR1", "zone": "America/Toronto"}
+    await shop.calling.told("POST", f"/v1/accounts/{shop.mei}/awards", body)
+    merge, wu = merging(shop), await shop.calling.member(5)
+    await hear(shop, merge)
+    redeem = {"redemption_id": str(uuid4()), "points": 1_205}
+    await shop.calling.told("POST", f"/v1/accounts/{shop.li}/redemptions", redeem)
+    await split(shop, merge)
+    on = CustomersMerged(at=datetime.now(UTC), customer_id=shop.li, into=wu, merge_id=uuid4())
+    await hear(shop, on)
+    await split(shop, on)
+    assert [(await account(shop, who))["earned"] for who in (shop.mei, shop.li, wu)] == [1_200, 10, 5]
+
+
+async def test_nobody_chooses_the_id_of_what_a_till_lets_her_spend(shop: Shop) -> None:
+    taken = str(uuid5(shop.li, "as a till's spending is called"))
+    for path, body in (
+        ("holds", {"hold_id": taken, "points": 1, "seconds": 60}),
+        ("redemptions", {"redemption_id": taken, "points": 1}),
+    ):
+        answer = await shop.calling.call("POST", f"/v1/accounts/{shop.li}/{path}", body)
+        assert (answer.status_code, answer.json()["code"]) == (422, "malformed")
+    answer = await shop.calling.call("POST", f"/v1/baskets/{taken}/commit", shop.basket())
+    assert (answer.status_code, answer.json()["code"]) == (422, "malformed")

@@ -165,6 +165,23 @@ async def test_a_lot_that_was_divided_comes_together_again_and_is_still_hers(
     assert sum(account.available(books.now) for account in books.accounts.values()) == 140
 
 
+async def test_who_spent_of_anothers_lots_again_when_they_were_one_again_keeps_both_when_they_part_again(
+    lasting_points: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    back, names = merge(LI, MEI, SPLIT_AT + DAY), {who: uuid4() for who in (MEI, LI, WU)}
+    books = Books(now=MONDAY + 30 * DAY, terms=Terms(expiry=Never()))
+    set_clock(monkeypatch, books.now)
+    orders = [RedeemPoints(at=books.now, customer_id=LI, redemption_id=uuid4(), points=n) for n in (110, 20)]
+    last = split(back, SPLIT_AT + 2 * DAY)
+    deeds = [react(one) for one in (*BEFORE, MERGE)] + [orders[:1]]
+    deeds += [react(one) for one in (split(MERGE), back)] + [orders[1:], react(last)]
+    for command in (command for deed in deeds for command in deed):
+        books.handle(command)
+        await do(lasting_points, [renamed(command, names)])
+        await check_ends(lasting_points, books, names)
+    await check_conserved(lasting_points, list(names.values()))
+
+
 async def test_all_of_it_in_one_batch_is_the_same(lasting_points: Running) -> None:
     names = {who: uuid4() for who in IDS}
     news = (*BEFORE, MERGE, LATER, refund(SALE, (1, 4_000, 6_000)), split(MERGE), MERGE)

@@ -14,7 +14,7 @@ import pytest
 
 from contracts.membership import BirthdayMonthTold, ByPhone
 from services.membership import domain
-from services.membership.birthday import TellBirthdayMonth
+from services.membership.birthday import MOMENT, TellBirthdayMonth
 from services.membership.vault import BIRTHDAY, Vault
 from shared.message import Cause
 from shared.running import Running
@@ -42,19 +42,19 @@ def told(month: int, after: timedelta = timedelta(hours=1)) -> BirthdayMonthTold
     return BirthdayMonthTold(at=AT + after, customer_id=WHO, month=month)
 
 
-def test_the_month_is_said_once_and_again_when_it_is_another() -> None:
+def test_the_month_is_said_once_and_a_slip_is_put_right_as_if_it_had_been_told_so_at_once() -> None:
     said = Scenario(domain).given(MARCH)
     said.when(telling(3)).then()
-    said.when(telling(4)).then(told(4))
-    april = said.given(told(4))
+    said.when(telling(4)).then(told(4, MOMENT))
+    april = said.given(MARCH, told(4, MOMENT))
     april.when(telling(4)).then()
-    april.when(telling(3)).then(told(3))
+    april.when(telling(3)).then(told(3, 2 * MOMENT))
 
 
-@pytest.mark.parametrize("put_right", [timedelta(hours=20), timedelta(days=100)])
+@pytest.mark.parametrize("put_right", [MOMENT, timedelta(days=100)])
 def test_a_month_stands_for_a_year_so_that_nobody_has_a_birthday_every_month(put_right: timedelta) -> None:
     said = Scenario(domain).given(MARCH, told(4, put_right))
-    for after in (timedelta(days=1), timedelta(days=30), timedelta(days=364)):
+    for after in (timedelta(days=101), timedelta(days=130), timedelta(days=364)):
         said.when(telling(5, after)).rejected("birthday-stands")
         said.when(telling(5, after, is_put_right=True)).then(told(5, after))
     said.when(telling(5, timedelta(days=365))).then(told(5, timedelta(days=365)))

@@ -61,6 +61,21 @@ async def test_a_member_who_turns_out_to_be_another_member_is_counted_once(headq
     assert await members(headquarters) == [2, 2]
 
 
+async def test_two_members_who_turn_out_to_be_a_third_who_is_none_are_one_member(headquarters: Running) -> None:
+    joined = joining(sale("77", (BO, 1_000)), BO)
+    both = [one.model_copy(update={"into": CHEN, "customer_id": who}) for one, who in ((MERGE, ANNE), (ON, BO))]
+    await hear(headquarters, told([*STORY, joined, *both]))
+    assert await members(headquarters) == [1, 1]
+
+
+async def test_the_first_and_the_last_of_a_chain_are_one_member_though_the_one_between_is_none(
+    headquarters: Running,
+) -> None:
+    joined = joining(sale("77", (CHEN, 1_000)), CHEN)
+    await hear(headquarters, told([*STORY, joined, MERGE, ON]))
+    assert await members(headquarters) == [1, 1]
+
+
 async def test_a_member_who_turns_out_to_be_somebody_who_is_none_is_still_counted(headquarters: Running) -> None:
     await hear(headquarters, told([*STORY, MERGE]))
     assert await members(headquarters) == [1, 1]
