@@ -14,6 +14,7 @@ from services.loyalty_points.domain.events import AccountGivenBack, AccountTaken
 from services.loyalty_points.domain.hindsight import Hindsight, Posting
 from services.loyalty_points.domain.known import Known, happened_at
 
+NOTHING_STAYED = 1_000_000  # of a lot that is known here for what it was: any part of it says whose it is
 _LIFETIME = ("earned", "taken_back", "redeemed", "forgiven")
 
 
@@ -54,13 +55,15 @@ def _give_back(mine: Hindsight, theirs: Hindsight, event: AccountGivenBack, by: 
     at, account = happened_at(event), event.account
     ids = {event.restored, *(one.customer_id for one in account.others)}
     back = [lot_id for lot_id, lot in mine.lots.items() if lot.origin in ids]
+    drawn_on = {one.lot_id for name in ("reserved", "redeemed") for one in mine.by_figure[name] if not one.moved_by}
     for lot_id in back:
         lot, earning = mine.lots[lot_id], mine.earnings[lot_id]
         left = sum(one.points for one in mine.on_lots[lot_id])
         mine.on_lots[lot_id].append(Posting(at, -left, earning, lot_id, moved_by=by))
         theirs.on_lots[lot_id].append(Posting(at, left, earning, lot_id, moved_by=by))
         theirs.lots[lot_id] = replace(lot, origin=None if lot.origin == event.restored else lot.origin)
-        theirs.earnings[lot_id], mine.lots[lot_id] = earning, replace(lot, origin=None, stayed=lot.stayed + 1)
+        stayed = lot.stayed + 1 if lot_id in drawn_on else NOTHING_STAYED
+        theirs.earnings[lot_id], mine.lots[lot_id] = earning, replace(lot, origin=None, stayed=stayed)
     before = _total(theirs)
     holds = {hold.hold_id for hold in account.holds}
     held = [one for one in mine.by_figure["reserved"] if one.hold_id in holds]

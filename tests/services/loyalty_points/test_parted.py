@@ -96,3 +96,17 @@ def spending(name: UUID) -> CountSpending:
     return CountSpending(
         at=at, customer_id=MEI, spending_id=name, branch="TOR1", till="1", number="77", on=at.date(), points=30
     )
+
+
+def test_of_a_lot_that_went_back_whole_nothing_says_whose_it_is() -> None:
+    hours = [SPLIT_AT + DAY * hour / 24 for hour in range(5)]
+    on, hers = merge(MEI, WU, hours[1]), merge(LI, WU, hours[3])
+    books = told(*BEFORE, MERGE).hear([split(MERGE), on])
+    redeem(books, WU, 10)
+    books.hear([split(on, hours[2])])
+    redeemed = uuid5(LI, "redeemed")
+    books.handle(ReverseRedemption(at=books.now, customer_id=WU, redemption_id=redeemed, reason="wrong-gift"))
+    for news in (hers, split(hers, hours[4])):
+        books.hear([news])
+        check_told(books, (MEI, LI, WU))
+    assert [has(books, who)[0] for who in (MEI, LI, WU)] == [90, 40, 10]
