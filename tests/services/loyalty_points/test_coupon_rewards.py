@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4, uuid5
+from uuid import UUID, uuid4
 
 import pytest
 from pydantic import ValidationError
@@ -146,7 +146,7 @@ async def test_a_coupon_is_hers_as_she_pays_once_however_often_it_is_sent(callin
 async def test_of_ten_who_race_for_three_three_have_one_and_the_others_their_points(calling: Calling) -> None:
     await opened(calling, total=3)
     racers = [await calling.member(10) for _ in range(10)]
-    ends = Counter(await asyncio.gather(*(redeem(calling, who, uuid5(who, "race")) for who in racers)))
+    ends = Counter(await asyncio.gather(*(redeem(calling, who, uuid4()) for who in racers)))
     assert ends == {"done": 3, "offer-exhausted": 7}
     assert Counter([(points, *coupons) for points, coupons in [await has(calling, who) for who in racers]]) == {
         (0, "active"): 3,
