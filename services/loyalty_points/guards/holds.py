@@ -50,9 +50,12 @@ SELECT clock.now, a.place, h.hold_id, h.points, h.held_at, h.until, h.lots::text
 FROM (SELECT clock_timestamp() AS now) AS clock
 CROSS JOIN unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::text[], $5::text[], $6::timestamptz[])
   WITH ORDINALITY AS a (owner, hold_id, at, branch, till, since, place)
-LEFT JOIN hold h ON h.hold_id = a.hold_id
-  OR (h.owner = a.owner AND h.ended IS NULL AND h.until <= greatest(clock.now, a.at))
-  OR (h.owner = a.owner AND h.branch = a.branch AND h.till = a.till AND h.until > least(clock.now, a.since))
+LEFT JOIN LATERAL (
+  SELECT * FROM hold WHERE hold_id = a.hold_id
+  UNION ALL SELECT * FROM hold WHERE owner = a.owner AND ended IS NULL AND until <= greatest(clock.now, a.at)
+  UNION ALL
+  SELECT * FROM hold WHERE owner = a.owner AND branch = a.branch AND till = a.till AND until > least(clock.now, a.since)
+) AS h ON true
 """
 _HOLD = """
 INSERT INTO hold (customer_id, owner, hold_id, points, held_at, until, lots, ended, captured, reward, branch, till)
