@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from aiokafka.errors import KafkaError
 
 from shared.batches import Batches
 from shared.consumer import Consumer
+from shared.dying import check
 from shared.errors import Unavailable
 from shared.settings import Settings
 from tests.shared.pair import at_work, eventually, pair
@@ -63,6 +66,14 @@ async def test_a_reader_whose_client_has_died_begins_again_with_another(
             lose(consumer._kafka)
             await two.say((counter, 2))
             await two.until_heard([1, 2], counter)
+
+
+def test_what_a_readers_task_has_died_of_is_told_as_a_fault_of_kafka() -> None:
+    def dead() -> None:
+        raise RuntimeError("the handler is closed")  # a heartbeat's error, as aiokafka gives it on
+
+    with pytest.raises(KafkaError, match="has died"):
+        check(SimpleNamespace(_coordinator=SimpleNamespace(check_errors=dead)))
 
 
 async def test_a_reader_that_finds_no_kafka_says_so_as_of_a_fault_that_passes(settings: Settings) -> None:

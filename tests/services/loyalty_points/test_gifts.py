@@ -32,7 +32,7 @@ from tests.services.loyalty_points.spending import (
     told,
     with_points,
 )
-from tests.services.stories import refund, sale
+from tests.services.stories import customer, refund, sale
 
 CREAM = "hand-cream"
 
@@ -114,6 +114,14 @@ def test_too_few_points_are_refused_before_anything_is_taken_from_the_stock() ->
     books.handle(redeem(books, 21))
     assert refused(books, take(books, OTHER), "not-enough-points").facts == {"available": 9, "asked": 10}
     assert books.shelf.stock[CREAM] == 5
+
+
+def test_an_id_under_which_one_has_a_reward_gives_another_none() -> None:
+    books = shop()
+    books.handle(take(books))
+    books.handle(put_by(books, OTHER))
+    for command, code in ((take(books), "redemption-differs"), (put_by(books, OTHER), "hold-differs")):
+        refused(books, command.model_copy(update={"customer_id": customer(2)}), code)
 
 
 def test_a_limit_for_ever_and_one_of_the_last_days() -> None:

@@ -77,6 +77,11 @@ def test_an_id_that_names_something_of_anothers_is_refused_so_that_it_names_one_
         with pytest.raises(Rejected, match=code):
             books.handle(command)
     assert (has(books, MEI), has(books, LI)) == ((100, 0, 0), (20, 20, 0))
+    redeem(books, LI, 5, "spent")
+    spent = uuid5(LI, "spent")
+    with pytest.raises(Rejected, match="redemption-unknown"):
+        books.handle(ReverseRedemption(at=books.now, customer_id=MEI, redemption_id=spent, reason="mistake"))
+    books.handle(ReverseRedemption(at=books.now, customer_id=LI, redemption_id=spent, reason="mistake"))
     books.hear([MERGE]).handle(ReleaseHold(at=books.now, customer_id=MEI, hold_id=name))
     assert has(books, LI) == (140, 0, 0)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import orjson
@@ -11,10 +12,12 @@ from aiokafka import AIOKafkaProducer
 from contracts.pos import ItemParked, SaleRecorded
 from services.membership.app import app as membership
 from services.pos.app import app as pos
+from shared.batches import Batches
 from shared.settings import Settings
 from tests.cell import eventually
 from tests.services.pos.conftest import at_work, open_shop
 from tests.services.pos.shop import ACCEPTED, DUPLICATE, Item, Shop, refund, sale
+from tests.shared.test_batches import lose_fetcher
 
 
 class Writer:
@@ -41,8 +44,8 @@ class Writer:
         await eventually(are_there, 20)
 
 
-@pytest.fixture
-async def writer(settings: Settings) -> AsyncIterator[Writer]:
+@asynccontextmanager
+async def writing(settings: Settings) -> AsyncIterator[Writer]:
     async with (
         at_work(membership, settings, "http"),
         at_work(pos, settings, "workers", "http") as running,
@@ -50,6 +53,31 @@ async def writer(settings: Settings) -> AsyncIterator[Writer]:
         AIOKafkaProducer(bootstrap_servers=settings.kafka) as producer,
     ):
         yield Writer(shop, producer)
+
+
+@pytest.fixture
+async def writer(settings: Settings) -> AsyncIterator[Writer]:
+    async with writing(settings) as one:
+        yield one
+
+
+async def test_a_reader_that_has_died_begins_again(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.pos.intake.worker.LOOK_EVERY", 0.2)
+    readers, start = [], Batches.start
+
+    async def started(batches: Batches) -> None:
+        await start(batches)
+        readers.append(batches)
+
+    monkeypatch.setattr(Batches, "start", started)
+    async with writing(settings) as writer:
+        await writer.write(sale(1, "1001"))
+        await writer.told("1001")
+        reader = readers[-1].client
+        lose_fetcher(reader)
+        await asyncio.wait([reader._fetcher.error_future])
+        await writer.write(sale(2, "1002"))
+        await writer.told("1001", "1002")
 
 
 async def test_what_comes_by_kafka_is_what_comes_over_http(writer: Writer) -> None:
