@@ -23,6 +23,7 @@ BATCH_WAIT = 24 * 3600 * 1000  # records are given as soon as they are there; Fa
 MILLISECOND = timedelta(milliseconds=1)
 HEARTBEAT = 1000  # how late a member hears that another has come or gone
 BEATS_A_SESSION = 3
+ANSWER_WAIT = 10_000  # a network that has lost a question or its answer tells nobody
 METADATA_AGE = 5000  # a topic that was gone and is there again gives its members partitions only when it is seen
 
 _KAFKA_LOG = logging.getLogger(__name__)
@@ -46,6 +47,7 @@ class Batches:
             settings.kafka.split(","),  # FastStream takes a text for one place
             consumer_only=True,
             allow_auto_create_topics=False,
+            request_timeout_ms=ANSWER_WAIT,
             metadata_max_age_ms=METADATA_AGE,
             apply_types=False,
             logger=_KAFKA_LOG,

@@ -74,6 +74,7 @@ async def open_producer(settings: Settings) -> Any:
         enable_idempotence=True,
         compression_type="zstd",
         linger_ms=0,
+        request_timeout_ms=int(DEADLINE * 1000),  # to let go of a producer waits for what is on its wire
         max_batch_size=LARGEST_BATCH,
         max_request_size=LARGEST_REQUEST,
     )
