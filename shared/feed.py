@@ -32,7 +32,7 @@ async def sequencer(running: "Running") -> None:
     ear = running.appended.listen()
     wait, last = SHORTEST, -1
     while not running.stop.is_set():
-        async with running.pool.acquire() as connection:
+        async with running.feed_pool.acquire() as connection:
             before, now = await number_events(connection)
         wait = min(wait * 1.5, LONGEST)
         if before != last or now != before:

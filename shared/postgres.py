@@ -16,7 +16,7 @@ ANSWERS_WITHIN = 10.0
 CONNECTS_WITHIN = 5.0
 
 
-async def open_pool(settings: Settings, service: str, *, size: int = 8) -> Pool:
+async def open_pool(settings: Settings, service: str, *, size: int) -> Pool:
     """Return a pool that connects as the service's role and sees its views first, then its own tables."""
     schema = settings.schema(service)
     return await asyncpg.create_pool(

@@ -86,23 +86,23 @@ class Relay:
 
     async def lead(self) -> Led | None:
         """Take the lease if it is free."""
-        async with self._running.pool.acquire() as tx:
+        async with self._running.feed_pool.acquire() as tx:
             row = await tx.fetchrow(_LEAD, self.lease)
         return Led(row["leader"], row["number"]) if row else None
 
     async def renew(self, led: Led) -> bool:
         """Hold the lease for another while; return whether it is still this leader's."""
-        async with self._running.pool.acquire() as tx:
+        async with self._running.feed_pool.acquire() as tx:
             return str(await tx.execute(_RENEW, led.leader, self.lease)) == "UPDATE 1"
 
     async def leave(self, led: Led) -> None:
         """Give the lease back, so that another need not wait for its end."""
-        async with self._running.pool.acquire() as tx:
+        async with self._running.feed_pool.acquire() as tx:
             await tx.execute(_LEAVE, led.leader)
 
     async def read(self, after: int) -> Page:
         """Return the next page; its rows are empty when nothing public is new."""
-        async with self._running.pool.acquire() as tx:
+        async with self._running.feed_pool.acquire() as tx:
             rows = await page_of(tx, after, PAGE)
         return Page(after, rows[-1]["number"] if rows else after, [row for row in rows if row["part"] is not None])
 
@@ -123,13 +123,13 @@ class Relay:
 
     async def move(self, led: Led, page: Page) -> Led | None:
         """Move the cursor to the page's end; none when another leads by now."""
-        async with self._running.pool.acquire() as tx:
+        async with self._running.feed_pool.acquire() as tx:
             moved = await tx.execute(_MOVE, led.leader, page.after, page.upto)
         return Led(led.leader, page.upto) if moved == "UPDATE 1" else None
 
     async def beat(self, led: Led) -> None:
         """Tell every partition its last public event, so that a lost tail shows where nothing follows."""
-        async with self._running.pool.acquire() as tx:
+        async with self._running.feed_pool.acquire() as tx:
             told = await beats(tx, led.number, self._source)
         await self.outlet.deliver(told)
 

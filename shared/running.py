@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 StartFrom = Literal["beginning", "now"]
 One = TypeVar("One")
+
+COMMAND_CONNECTIONS, FEED_CONNECTIONS = 8, 4
 
 
 class CannotRun(Exception):
@@ -70,6 +73,7 @@ class Running:
     service: "Service"
     settings: Settings
     pool: Pool
+    feed_pool: Pool  # the sequencer's and the relay's: they do not queue with all who commit
     handler: Handler
     peers: Peers
     queues: Queues = field(default_factory=Queues)
@@ -93,14 +97,16 @@ class Running:
 
 async def start(service: "Service", settings: Settings, *, start_from: StartFrom | None = None) -> Running:
     """Return the service with its pool open and its handler made; nothing of it works yet."""
-    pool = await open_pool(settings, service.name)
-    try:
+    async with AsyncExitStack() as opened:
+        pool, feed_pool = [
+            await opened.enter_async_context(await open_pool(settings, service.name, size=size))
+            for size in (COMMAND_CONNECTIONS, FEED_CONNECTIONS)
+        ]
         partitions = await pool.fetchval("SELECT partitions FROM feed_head")
         handler = Handler(service.all_aggregates, partitions, settings.schema(service.name))
-    except BaseException:
-        await pool.close()
-        raise
-    running = Running(service, settings, pool, handler, Peers(settings, service.name), start_from=start_from)
+        opened.pop_all()  # `finish` closes them
+    peers = Peers(settings, service.name)
+    running = Running(service, settings, pool, feed_pool, handler, peers, start_from=start_from)
     if service.views is None:
         running.views_live.set()
     return running
@@ -110,6 +116,7 @@ async def finish(running: Running) -> None:
     """Close what `start` opened, when the commands that still wait are done."""
     await asyncio.gather(*running.queues.tasks)
     await running.peers.close()
+    await running.feed_pool.close()
     await running.pool.close()
 
 
