@@ -1,17 +1,21 @@
-"""`python -m tests.faults.forking`: forks programs that find the libraries imported; what is ours they import anew.
+"""`python -m tests.faults.forking [--ours]`: forks programs that find the libraries imported, and our code if wanted.
 
-Half of a service's start is libraries, and faults start hundreds. Orders come as lines of JSON on the standard input;
+Most of a service's start is imports, and faults start hundreds. Orders come as lines of JSON on the standard input;
 on the standard output it says of each process that it was started, and with what status it has ended.
 """
 
+import gc
 import importlib
 import json
 import os
+import pkgutil
 import runpy
 import selectors
 import signal
 import sys
 from typing import Any
+
+from shared import failpoints
 
 LIBRARIES = (
     "aiokafka",
@@ -32,6 +36,7 @@ LIBRARIES = (
     "uvloop",
     "yaml",
 )
+OURS = ("branchline", "contracts", "services", "shared")
 
 
 def serve() -> dict[str, Any] | None:
@@ -76,8 +81,32 @@ def become(order: dict[str, Any]) -> None:
         os.dup2(given, taken)
     os.close(nothing)
     os.close(log)
+    arm()
     module, *sys.argv[1:] = order["words"]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+def prepare(*, ours: bool) -> None:
+    """Import what the programs will want."""
+    for library in LIBRARIES:
+        importlib.import_module(library)
+    for package in OURS if ours else ():
+        for module in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
+            if not module.name.endswith(".__main__"):
+                importlib.import_module(module.name)
+    gc.collect()
+    gc.freeze()  # a page that no collection writes to stays shared
+
+
+def arm() -> None:
+    """Let modules that were imported without the failpoints of this environment have them, and all later ones."""
+    text = os.environ.get(failpoints.VARIABLE)
+    if not text:
+        return
+    reached, off = failpoints.armed(text), failpoints.reached
+    for module in list(sys.modules.values()):
+        if vars(module).get("reached") is off:
+            vars(module)["reached"] = reached
 
 
 def _reap() -> None:
@@ -96,7 +125,6 @@ def _say(**told: int) -> None:
 
 
 if __name__ == "__main__":
-    for library in LIBRARIES:
-        importlib.import_module(library)
+    prepare(ours="--ours" in sys.argv)
     if (order := serve()) is not None:
         become(order)

@@ -1,4 +1,4 @@
-"""Programs that are forked from one with the libraries imported, as the rig keeps them. Seconds."""
+"""Programs that are forked from one with most of what they need imported, as the rig keeps them. Seconds."""
 
 import json
 import os
@@ -45,11 +45,14 @@ class Forked:
 
 
 class Forks:
-    """The process that forks for one rig; its environment has the rig's mark, and so have all that it forks."""
+    """A process that forks for one rig; its environment has the rig's mark, and so have all that it forks.
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    With `ours` they find our code imported too, which is not for those in whom some of it is replaced.
+    """
+
+    def __init__(self, environment: Mapping[str, str], *, ours: bool) -> None:
         self._forking = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.forking"],
+            [sys.executable, "-m", "tests.faults.forking", *(["--ours"] if ours else [])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,

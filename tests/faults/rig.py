@@ -54,7 +54,8 @@ class Rig:
         self.memory: dict[str, Any] = {}
         self.dropped: dict[str, int] = {}
         self._ports = ports
-        self._forks = Forks(marked(home))
+        self._forks = Forks(marked(home), ours=True)
+        self._bare: Forks | None = None
         self._cells = 0
         self._commands = 0
         self._health = httpx2.AsyncClient(trust_env=False, timeout=2.0)
@@ -111,7 +112,9 @@ class Rig:
         """Leave the cell, and close what the rig has open."""
         await self.leave_cell()
         await self._health.aclose()
-        await asyncio.to_thread(self._forks.close)
+        for forks in (self._forks, self._bare):
+            if forks:
+                await asyncio.to_thread(forks.close)
 
     def program(
         self, service: str, *words: str, name: str | None = None, module: Sequence[str] = ("branchline",)
@@ -126,9 +129,16 @@ class Rig:
                 {**marked(self.home), **environment(self.settings), "BRANCHLINE_KAFKA_SESSION": SESSION},
                 logs(self.home) / f"{name or service}.{self.settings.cell}.log",
                 CHECKOUT,
-                self._forks,
+                self._forks_of(bug),
             )
         )
+
+    def _forks_of(self, bug: str | None) -> Forks:
+        """Return what forks a program: a bug must be there before our code is imported."""
+        if bug is None:
+            return self._forks
+        self._bare = self._bare or Forks(marked(self.home), ours=False)
+        return self._bare
 
     def twin(self, service: str, parts: str = TWIN_PARTS) -> Program:
         """Start a second process of a service, without its HTTP part, and keep it; it is the caller's to end."""

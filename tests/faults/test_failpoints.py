@@ -68,6 +68,15 @@ def test_a_process_that_is_told_to_is_killed_at_the_place() -> None:
     assert _python(script, f"{ANY}:kill@2").stdout == "alive\n"
 
 
+@pytest.mark.parametrize("ours", ["import shared.store", "pass"])
+def test_a_forked_program_is_killed_at_the_place_whether_our_code_was_imported_before_or_after(ours: str) -> None:
+    before = f"import asyncio, os; from tests.faults.forking import arm; {ours}"
+    fork = f"os.environ[{VARIABLE!r}] = '{ANY}:kill@2'; arm(); from shared.store import reached"
+    once = f"{before}; {fork}; asyncio.run(reached({ANY!r})); print('alive', flush=True)"
+    assert _python(once, "").stdout == "alive\n"
+    assert _python(f"{once}; asyncio.run(reached({ANY!r}))", "").returncode == -SIGKILL
+
+
 def test_a_name_that_stands_at_two_places_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("one.py", "other.py"):
         (tmp_path / "shared").mkdir(exist_ok=True)

@@ -4,6 +4,7 @@ import asyncio
 import math
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from random import Random
 from signal import SIGKILL
@@ -11,6 +12,7 @@ from signal import SIGKILL
 from branchline import catalogue
 from deploy.local.places import SERVICES
 from shared.failpoints import VARIABLE, places
+from shared.service import Service
 from shared.settings import Settings
 from tests.faults.fault import Fault
 from tests.faults.programs import Program
@@ -24,6 +26,7 @@ SELDOM = ("consumer.offsets-committed", "delivery.", "intake.record-done", "time
 LATEST = 3
 MISSES = 2
 NEVER = 1_000_000
+TIMED = ("membership",)
 
 _COLUMNS = """
 SELECT substr(table_schema, length($1) + 1), table_name, column_name, data_type FROM information_schema.columns
@@ -77,10 +80,37 @@ async def killed(rig: Rig, chance: Random) -> None:
 
 
 def points_of(service: str) -> list[str]:
-    """Return the failpoints that a service may come to: the kernel's, and its own."""
-    own = f"services/{service.replace('-', '_')}/"
-    found = ((name, place) for name, place in places().items() if not name.startswith(AT_MIGRATION))
-    return sorted(name for name, place in found if place.startswith(("shared/", own)))
+    """Return the failpoints that a service may come to: those of the kernel's parts that it has, and its own."""
+    own, has = f"services/{service.replace('-', '_')}/", catalogue.service(service)
+    without = tuple(prefix for prefix, needs in NEEDS.items() if not needs(has))
+    return sorted(
+        name for name, place in places().items() if place.startswith(("shared/", own)) and not name.startswith(without)
+    )
+
+
+def _hears(service: Service) -> bool:
+    return bool(service.hears or (service.views and service.views.hears))
+
+
+def _appends(service: Service) -> bool:
+    return bool(service.all_aggregates)
+
+
+# what a service must have to come to a layer of the kernel, where not every service comes to it
+NEEDS: dict[str, Callable[[Service], bool]] = {
+    AT_MIGRATION: lambda _: False,  # the migrator's
+    "catching-up.": _hears,
+    "command.": _appends,
+    "consumer.": _hears,
+    "feed.": _appends,
+    "gap.": _hears,
+    "relay.": lambda service: bool(service.says),
+    "store.": _appends,
+    "timer.": lambda service: service.name in TIMED,
+    "view.": lambda service: service.views is not None,
+    "view.heard-": lambda service: bool(service.views and service.views.hears),
+    "view.page-": lambda service: bool(service.views and not service.views.hears),
+}
 
 
 async def _die(rig: Rig, service: str, tally: Tally, chance: Random) -> None:
