@@ -1,6 +1,7 @@
 """The sequencer: gives every committed event a feed number, in an order that passes over nothing."""
 
 import asyncio
+import time
 from typing import TYPE_CHECKING
 
 from shared.failpoints import reached
@@ -12,7 +13,8 @@ if TYPE_CHECKING:
 
 NUMBERED_WITHIN = 30.0  # seconds: a backlog of millions is one call
 SHORTEST, LONGEST = 0.05, 0.25  # seconds between looks: busy, and idle; an append in this process wakes it at once
-LEAST_GAP = 0.005  # what is appended meanwhile goes in one page, all the way to the last view
+LEAST_GAP, LONGEST_GAP = 0.005, 0.03  # what is appended meanwhile goes in one page, all the way to the last view
+RESTS = 3  # times as long as it has worked: the slower a machine is, or the busier, the more it gathers
 
 _NUMBER = "SELECT number_events() AS numbered, number AS before FROM feed_head"
 
@@ -32,13 +34,15 @@ async def sequencer(running: "Running") -> None:
     ear = running.appended.listen()
     wait, last = SHORTEST, -1
     while not running.stop.is_set():
+        began = time.monotonic()
         async with running.feed_pool.acquire() as connection:
             before, now = await number_events(connection)
+        worked = time.monotonic() - began
         wait = min(wait * 1.5, LONGEST)
         if before != last or now != before:
             await reached("feed.numbered")
             running.numbered.set()
             wait = SHORTEST
         last = now
-        await asyncio.sleep(LEAST_GAP)
+        await asyncio.sleep(min(max(LEAST_GAP, RESTS * worked), LONGEST_GAP))
         await pause(running, wait, ear)
