@@ -62,7 +62,7 @@ async def campaign(rig: Rig, fault: Fault, seed: str, rounds: int) -> Row:
             await rig.ready()
             row.rounds += 1
             if row.rounds % fault.heals_every == 0 or row.rounds == rounds:
-                await rig.caught_up()
+                await rig.caught_up(fault.heals_within)
                 row.heal.append(time.monotonic() - broken_until)
         await rig.tills.close()
         row.failure = await _after(rig, fault)

@@ -8,7 +8,7 @@ from random import Random
 from typing import TypeAlias
 
 from tests.faults import breaking
-from tests.faults.rig import Rig
+from tests.faults.rig import HEALED_WITHIN, Rig
 from tests.faults.servers import Builder, one_broker
 
 Strike: TypeAlias = Callable[[Rig, Random], Awaitable[None]]
@@ -21,7 +21,7 @@ class Fault:
     After every `heals_every` rounds all must have caught up; after the others the services need only be ready, so that
     the next round strikes while they catch up. Faults of one builder share running systems; with `own_cell` it begins
     on a new cell, which is thrown away after. `after` is called once, when the tills have closed, before everything is
-    looked at. Without `sells` no till is open.
+    looked at. Without `sells` no till is open. To catch up may take `heals_within` seconds.
     """
 
     name: str
@@ -32,6 +32,7 @@ class Fault:
     own_cell: bool = False
     sells: bool = True
     after: Callable[[Rig], Awaitable[None]] | None = None
+    heals_within: float = HEALED_WITHIN
 
 
 def every_fault() -> list[Fault]:

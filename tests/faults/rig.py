@@ -202,7 +202,7 @@ class Rig:
 
         await eventually(are_ready, HEALED_WITHIN)
 
-    async def caught_up(self) -> None:
+    async def caught_up(self, within: float = HEALED_WITHIN) -> None:
         """Wait until all that the stores hold now has been sent, heard and shown."""
         held: Marks | None = None
         left: list[str] = ["the stores do not answer"]
@@ -223,9 +223,9 @@ class Rig:
                 await connection.close()
 
         try:
-            await eventually(is_there, HEALED_WITHIN)
+            await eventually(is_there, within)
         except TimeoutError:
-            raise AssertionError(f"not caught up within {HEALED_WITHIN:g} s: {'; '.join(left)}") from None
+            raise AssertionError(f"not caught up within {within:g} s: {'; '.join(left)}") from None
 
     async def settled(self) -> None:
         """Wait until nothing is under way; the tills must be closed."""

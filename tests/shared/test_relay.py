@@ -3,6 +3,7 @@
 import ast
 import asyncio
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,13 @@ from shared import outlet, relay
 from shared.channel import first_break, read_link, read_position
 from shared.errors import Unavailable
 from shared.feed import number_events
+from shared.message import Issued
 from shared.relay import ChainBroken, Led, Relay
+from shared.running import COMMAND_CONNECTIONS
 from shared.settings import Settings
-from tests.shared.pair import PARTITIONS, Pair, at_work, eventually, owner, pair
+from tests.shared.pair import CAUSE, PARTITIONS, Pair, at_work, eventually, owner, pair
 from tests.shared.topic import records
-from tests.shared.toy import NAME
+from tests.shared.toy import NAME, Add, at
 
 BANNED = {"send", "send_and_wait", "publish", "publish_batch"}
 SHARED = Path(relay.__file__).parent
@@ -85,6 +88,20 @@ async def test_only_one_leads_until_its_lease_is_over_or_given_back(settings: Se
         await eventually(second.lead)
         await first.leave(led)  # it leads no more: this takes nothing from the second
         assert await first.lead() is None
+
+
+async def test_what_is_committed_is_told_while_commands_have_taken_every_connection(settings: Settings) -> None:
+    async with pair(settings, parts=("sequencer", "relay")) as two, AsyncExitStack() as taken:
+        pool, handler = two.speaker.pool, two.speaker.handler
+        tx, *_others = [await taken.enter_async_context(pool.acquire()) for _ in range(COMMAND_CONNECTIONS)]
+        await handler.handle(tx, [Issued(Add(counter_id=uuid4(), amount=1, at=at(0)), CAUSE)])
+        two.speaker.appended.set()
+
+        async def is_relayed() -> bool:
+            return bool(await tx.fetchval("SELECT number = 1 FROM relay_cursor"))
+
+        await eventually(is_relayed)
+        assert not pool.get_idle_size()
 
 
 async def test_a_lease_is_held_however_long_a_page_takes(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

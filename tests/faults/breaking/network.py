@@ -20,6 +20,7 @@ COMMITS = re.compile(
 MOST_TRAPS = 6
 SPRUNG_WITHIN = 20.0
 HOLE = 5.0
+ASKED_AGAIN_WITHIN = 30.0  # three times as long as ours wait for an answer; a client left to itself waits for forty
 SLOW, SLOW_FOR = 0.025, 3.0
 
 
@@ -85,6 +86,6 @@ FAULTS = (
     Fault("connections to Postgres are cut", postgres_cut, servers=behind_proxies),
     Fault("connections to Kafka are cut", kafka_cut, servers=behind_proxies),
     Fault("Postgres is in a black hole", postgres_in_a_hole, servers=behind_proxies),
-    Fault("Kafka is in a black hole", kafka_in_a_hole, servers=behind_proxies),
+    Fault("Kafka is in a black hole", kafka_in_a_hole, servers=behind_proxies, heals_within=ASKED_AGAIN_WITHIN),
     Fault("the network is slow", everything_slow, heals_every=4, servers=behind_proxies),
 )
