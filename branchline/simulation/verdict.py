@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import orjson
+
 from branchline.amount import shown
 from branchline.chain_file import ChainFile
 from branchline.office import Office
@@ -63,7 +65,8 @@ def read_journals(chain: ChainFile, folder: Path) -> Journals:
             entries = [written.entry for written in read_entries(folder / f"{till}.items")]
             journals.told += [Told(branch.code, ZoneInfo(branch.zone), till, entry) for entry in entries]
             if entries:
-                parked = sum(entry.must not in (ACCEPTED, DUPLICATE) for entry in entries)
+                aside = (entry.item for entry in entries if entry.must not in (ACCEPTED, DUPLICATE))
+                parked = len({orjson.dumps(item) for item in aside})  # what is told again is set aside once
                 journals.tills[till] = TillSeen(max(entry.seq for entry in entries), parked=parked)
             musts = {place: entry.must for place, entry in enumerate(entries)}
             journals.wrong += wrong_answers(till, musts, read_answers(folder / f"{till}.answers"))
