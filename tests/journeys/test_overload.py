@@ -62,7 +62,7 @@ def _little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_a_flood_is_asked_to_wait_comes_again_and_is_in_the_view_to_the_last_sale(settings: Settings) -> None:
     async with cell(settings, HEARD) as at_work, tills(at_work) as opened:
-        at_work.running["pos"].one(Desk).line.turns = waiting = Watched()
+        at_work.running["pos"].one(Desk).turns = waiting = Watched()
         load = await flooded(at_work, opened)
         assert load.refused > 0
         assert load.without_wait == 0
@@ -76,7 +76,7 @@ async def test_a_desk_that_turns_nobody_away_would_let_more_wait(
 ) -> None:
     monkeypatch.setattr(Turns, "ahead", lambda *_: 0)
     async with cell(settings, HEARD) as at_work, tills(at_work) as opened:
-        at_work.running["pos"].one(Desk).line.turns = waiting = Watched()
+        at_work.running["pos"].one(Desk).turns = waiting = Watched()
         load = await flooded(at_work, opened)
         assert load.refused == 0
         assert waiting.most > ROOM
