@@ -90,7 +90,7 @@ def _summary(
                 missed.append(f"- {key}: {reasons.get(key, 'no reason is written down yet')}")
     yield ""
     if missed:
-        yield "\n".join(["Why goals were missed:\n", *missed, ""])
+        yield "\n".join(["Why goals were missed:\n", *dict.fromkeys(missed), ""])
 
 
 def _word(goal: Goal, one: Played | None, reached: Spread | None) -> str:
