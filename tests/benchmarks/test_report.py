@@ -55,6 +55,11 @@ def test_a_missed_goal_has_the_reason_that_is_written_down_or_says_that_there_is
     assert "beside bare: it does more" in told(goal, reasons={goal.key("append"): "it does more"})
 
 
+def test_goals_that_one_reason_explains_are_told_it_once() -> None:
+    goals = [Goal("1x1", one, "rate", ("bare",), least=5) for one in ("branchline", "bare")]
+    assert told(*goals).count("- append/1x1 rate beside bare:") == 1
+
+
 def test_a_goal_that_is_met_asks_for_no_reason() -> None:
     text = told(Goal("1x1", "branchline", "rate", ("bare",), least=0.2))
     assert "| met |" in text

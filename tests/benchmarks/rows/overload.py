@@ -100,6 +100,7 @@ async def _flood(at_work: Salons, idle: float) -> None:
             Contender(FLOOD, BESIDE, partial(_beside, at_work, live, back, idle)),
         ]
         title = f"{BACK * BACK_EACH:,} sales of {BACK} branches at once, beside tills that sell"
+        await _beside(at_work, live, None, idle)  # what has just started is slow, which is not quiet
         await at_work.bench.play(Contest("overload", "flood", title, contenders, laps=FLOODS, warm=0))
 
 
