@@ -24,14 +24,16 @@ WHERE f.number > $1 AND f.number <= $1 + $2 ORDER BY f.number
 _PUBLIC = _COLUMNS + "FROM feed f JOIN event e ON e.seq = f.seq JOIN stream s ON s.id = e.stream_id"
 _AFTER = _PUBLIC + " WHERE f.number > $1 AND f.number <= $2 AND f.part IS NOT NULL ORDER BY f.number LIMIT $3"
 _OF_PART = _PUBLIC + " WHERE f.number > $1 AND f.number <= $2 AND f.part = $4 ORDER BY f.number LIMIT $3"
+# each partition's last is looked for alone: joined afterwards, Postgres read all streams for twelve of them
 _BEATS = """
 SELECT p.part, h.epoch AS begun, floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS at,
-       coalesce(f.epoch, 0) AS epoch, coalesce(f.number, 0) AS number,
-       coalesce(s.category || '-' || e.stream_id || '/' || e.version, '') AS id
+       coalesce(f.epoch, 0) AS epoch, coalesce(f.number, 0) AS number, coalesce(f.id, '') AS id
 FROM feed_head h CROSS JOIN generate_series(0, h.partitions - 1) AS p (part)
 LEFT JOIN LATERAL (
-  SELECT epoch, number, seq FROM feed WHERE feed.part = p.part AND feed.number <= $1 ORDER BY number DESC LIMIT 1
-) AS f ON true LEFT JOIN event e ON e.seq = f.seq LEFT JOIN stream s ON s.id = e.stream_id
+  SELECT f.epoch, f.number, s.category || '-' || e.stream_id || '/' || e.version AS id
+  FROM feed f JOIN event e ON e.seq = f.seq JOIN stream s ON s.id = e.stream_id
+  WHERE f.part = p.part AND f.number <= $1 ORDER BY f.number DESC LIMIT 1
+) AS f ON true
 """
 _CURSOR = """
 SELECT coalesce(f.epoch, 0) AS epoch, c.number FROM relay_cursor c LEFT JOIN feed f ON f.number = c.number
