@@ -30,13 +30,17 @@ _KAFKA_LOG = logging.getLogger(__name__)
 
 
 class Batches:
-    """Gives `hear` what comes to the group `group` of a topic, from the first record on, between `start` and `stop`."""
+    """Gives `hear` what comes to the group `group` of a topic, from the first record on, between `start` and `stop`.
+
+    `member` is how the group is told of this process.
+    """
 
     def __init__(
         self,
         settings: Settings,
         topic: str,
         group: str,
+        member: str,
         hear: Callable[[Any], Awaitable[None]],
         *,
         most_at_once: int,
@@ -47,6 +51,7 @@ class Batches:
             settings.kafka.split(","),  # FastStream takes a text for one place
             consumer_only=True,
             allow_auto_create_topics=False,
+            client_id=member,
             request_timeout_ms=ANSWER_WAIT,
             metadata_max_age_ms=METADATA_AGE,
             apply_types=False,

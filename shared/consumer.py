@@ -109,10 +109,16 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
                 wait = min(wait * 2, LONGEST)
 
     async def _listen(self) -> None:
-        settings = self._running.settings
-        group = f"{settings.cell}.{self.applier.consumer}.{self.applier.speaker}"
+        running = self._running
+        group = f"{running.settings.cell}.{self.applier.consumer}.{self.applier.speaker}"
         self._batches = batches = Batches(
-            settings, self.applier.topic, group, self.hear, most_at_once=self._most_at_once, listener=self
+            running.settings,
+            self.topic,
+            group,
+            running.member,
+            self.hear,
+            most_at_once=self._most_at_once,
+            listener=self,
         )
         self._is_over = False
         try:

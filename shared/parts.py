@@ -17,6 +17,7 @@ from shared import telemetry
 from shared.errors import Unavailable
 from shared.faults import is_passing
 from shared.idempotency import prune
+from shared.predecessor import member
 from shared.running import CannotRun, Running, StartFrom, finish, pause, start
 from shared.service import Service
 from shared.settings import Settings
@@ -58,6 +59,8 @@ async def serving(
     """
     await _look_for_kafka(service, settings, parts)
     running = await _open(service, settings, start_from)
+    if "http" in parts:
+        running.member = member(service.name, settings)
     started: list[_Started] = []
     try:
         try:
@@ -102,6 +105,10 @@ def _chosen(running: Running, names: tuple[str, ...]) -> Iterator[tuple[str, Par
     for name in NAMES:
         if name in names:
             yield from ((name, part) for part in _of(name, running, service))
+    if "http" in names and {"views", "workers", "consumers"} & {*names}:  # whoever may be in a group of Kafka's
+        from shared.predecessor import predecessor
+
+        yield "http", predecessor
 
 
 def _of(name: str, running: Running, service: Service) -> list[Part]:

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
+from uuid import uuid4
 from weakref import WeakSet
 
 from shared.handling import Handler
@@ -83,6 +84,8 @@ class Running:
     projected: Bell = field(default_factory=Bell)  # the live views moved: wakes whoever streams them
     views_live: asyncio.Event = field(default_factory=asyncio.Event)  # the views of this text are those that are read
     started: asyncio.Event = field(default_factory=asyncio.Event)  # every part has been started
+    listening: asyncio.Event = field(default_factory=asyncio.Event)  # this process has its port, and no other has it
+    member: str = field(default_factory=lambda: uuid4().hex)  # its name in Kafka's groups
     hearers: list[Hearer] = field(default_factory=list)  # consumers that read Kafka by now
     start_from: StartFrom | None = None  # for consumers that have no row yet
     ones: dict[object, Any] = field(default_factory=dict)

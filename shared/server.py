@@ -80,4 +80,5 @@ def _listen(running: Running) -> socket.socket:
         listening.close()
         raise CannotRun(f"{running.service.name}: cannot listen at {host}:{port} ({error.strerror})") from error
     structlog.get_logger().info("listening", host=host, port=port)
+    running.listening.set()
     return listening

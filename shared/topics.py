@@ -32,12 +32,12 @@ class TopicUnfit(CannotRun):
 
 async def ensure(settings: Settings, topic: str, partitions: int) -> None:
     """Make the topic where it is not; raise TopicUnfit where it cannot keep what a consumer may still need."""
-    async with _admin(settings) as admin:
-        if await _partitions(admin, topic) == 0:
-            await _create(admin, topic, partitions)
+    async with admin(settings) as kafka:
+        if await _partitions(kafka, topic) == 0:
+            await _create(kafka, topic, partitions)
         found, kept = 0, dict[str, str]()
         for _ in range(MOST_LOOKS):
-            found, kept = await _partitions(admin, topic), await _settings(admin, topic)
+            found, kept = await _partitions(kafka, topic), await _settings(kafka, topic)
             if found and kept:
                 break
             await asyncio.sleep(0.05)  # each broker learns of a new topic a moment after it was made
@@ -50,8 +50,8 @@ async def ensure(settings: Settings, topic: str, partitions: int) -> None:
 
 async def partitions(settings: Settings, topic: str) -> int:
     """Return how many partitions a topic has; none when it is not there."""
-    async with _admin(settings) as admin:
-        return await _partitions(admin, topic)
+    async with admin(settings) as kafka:
+        return await _partitions(kafka, topic)
 
 
 async def ends(settings: Settings, topic: str, count: int) -> Mapping[int, int]:
@@ -63,9 +63,9 @@ async def ends(settings: Settings, topic: str, count: int) -> Mapping[int, int]:
 
 async def empty(settings: Settings, topic: str, ends: Mapping[int, int]) -> None:
     """Remove the records before these offsets."""
-    async with _admin(settings) as admin:
+    async with admin(settings) as kafka:
         before = {TopicPartition(topic, part): RecordsToDelete(before_offset=end) for part, end in ends.items()}
-        await admin.delete_records(before)
+        await kafka.delete_records(before)
 
 
 @asynccontextmanager
@@ -91,15 +91,16 @@ async def reading(settings: Settings) -> AsyncIterator[Any]:
 
 
 @asynccontextmanager
-async def _admin(settings: Settings) -> AsyncIterator[Any]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka)
+async def admin(settings: Settings) -> AsyncIterator[Any]:
+    """Give a client that asks Kafka about its topics and groups; raise Unavailable when Kafka does not answer."""
+    client = AIOKafkaAdminClient(bootstrap_servers=settings.kafka)
     try:
-        await admin.start()
-        yield admin
+        await client.start()
+        yield client
     except KafkaConnectionError as error:
         raise Unavailable(f"Kafka does not answer at {settings.kafka}: {error}") from error
     finally:
-        await admin.close()
+        await client.close()
 
 
 async def _partitions(admin: Any, topic: str) -> int:

@@ -80,7 +80,7 @@ async def test_a_reader_that_finds_no_kafka_says_so_as_of_a_fault_that_passes(se
     async def hear(_: Any) -> None:
         raise AssertionError("something was heard from nowhere")
 
-    reader = Batches(replace(settings, kafka=NOWHERE), "a-topic", "a-group", hear, most_at_once=1)
+    reader = Batches(replace(settings, kafka=NOWHERE), "a-topic", "a-group", "a-member", hear, most_at_once=1)
     with pytest.raises(Unavailable, match=NOWHERE):
         await reader.start()
     await reader.stop()
