@@ -20,6 +20,7 @@ from tests.shared.pair import CAUSE, DEADLINE, LISTENER, PARTITIONS, eventually
 from tests.shared.toy import COUNTER, NAME, TOY, Add, Added, at
 
 _ALL_COUNTED = "SELECT count(*) = cardinality($1::uuid[]) FROM stream WHERE id = ANY($1)"
+ANOTHER = "another"
 REACTOR = Service(
     LISTENER,
     aggregates=(COUNTER,),
@@ -37,9 +38,9 @@ async def speaking(settings: Settings) -> AsyncIterator[Running]:
 
 
 @asynccontextmanager
-async def member_of(settings: Settings, name: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Yield a process that hears the speaker under a name, in the reactor's group."""
-    words = (settings.kafka, settings.topic(NAME), group_of(settings), name)
+async def member_of(settings: Settings, name: str, hears: str = NAME) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Yield a process that hears the speaker under a name, in the reactor's group for it or for another speaker."""
+    words = (settings.kafka, settings.topic(NAME), group_of(settings, hears), name)
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.shared.member_process", *words, stdout=asyncio.subprocess.PIPE
     )
@@ -53,15 +54,15 @@ async def member_of(settings: Settings, name: str) -> AsyncIterator[asyncio.subp
         await process.wait()
 
 
-def group_of(settings: Settings) -> str:
-    """Return the reactor's group."""
-    return f"{settings.cell}.{LISTENER}.{NAME}"
+def group_of(settings: Settings, hears: str) -> str:
+    """Return the reactor's group for a speaker."""
+    return f"{settings.cell}.{LISTENER}.{hears}"
 
 
-async def members(settings: Settings) -> dict[str, str]:
+async def members(settings: Settings, hears: str = NAME) -> dict[str, str]:
     """Return who is in the reactor's group, and the id that each got when it joined."""
     async with topics.admin(settings) as admin:
-        (answer,) = await admin.describe_consumer_groups([group_of(settings)])
+        (answer,) = await admin.describe_consumer_groups([group_of(settings, hears)])
     return {name: joined for joined, name, *_ in answer.groups[0][5]}
 
 
@@ -78,12 +79,15 @@ async def hears(speaker: Running, reactor: Running) -> None:
 
 async def test_who_was_killed_is_let_go_of_by_the_next_at_its_place(settings: Settings) -> None:
     async with speaking(settings) as speaker:
-        async with member_of(settings, member(LISTENER, settings)) as killed:
+        name = member(LISTENER, settings)
+        async with member_of(settings, name) as killed, member_of(settings, name, ANOTHER) as too:
             killed.kill()
+            too.kill()
         assert SESSION > 2 * DEADLINE * 1000
         async with serving(REACTOR, settings, start_from="beginning") as reactor:
             await hears(speaker, reactor)  # perhaps from the speaker's feed, which has what was said before it began
             await hears(speaker, reactor)
+            assert not await members(settings, ANOTHER)
 
 
 async def test_who_is_at_another_place_stays(settings: Settings) -> None:
