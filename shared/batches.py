@@ -3,6 +3,7 @@
 Offsets are the reader's to commit, if it wants them at all.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -16,7 +17,7 @@ from faststream.kafka.message import FAKE_CONSUMER
 
 from shared import dying
 from shared.errors import Unavailable
-from shared.settings import Settings
+from shared.running import Running
 
 FETCH_WAIT = 250  # how long a broker that has nothing new keeps the question
 BATCH_WAIT = 24 * 3600 * 1000  # records are given as soon as they are there; FastStream looks away after a wait
@@ -24,34 +25,32 @@ MILLISECOND = timedelta(milliseconds=1)
 HEARTBEAT = 1000  # how late a member hears that another has come or gone
 BEATS_A_SESSION = 3
 ANSWER_WAIT = 10_000  # a network that has lost a question or its answer tells nobody
+ENDS_WITHIN = 5.0  # seconds: a reader that waits for its group, or for ever, is buried
 METADATA_AGE = 5000  # a topic that was gone and is there again gives its members partitions only when it is seen
 
 _KAFKA_LOG = logging.getLogger(__name__)
 
 
 class Batches:
-    """Gives `hear` what comes to the group `group` of a topic, from the first record on, between `start` and `stop`.
-
-    `member` is how the group is told of this process.
-    """
+    """Gives `hear` what comes to the group `group` of a topic, from the first record on, between `start` and `stop`."""
 
     def __init__(
         self,
-        settings: Settings,
+        running: Running,
         topic: str,
         group: str,
-        member: str,
         hear: Callable[[Any], Awaitable[None]],
         *,
         most_at_once: int,
         listener: ConsumerRebalanceListener | None = None,
     ) -> None:
+        settings = running.settings
         self._place = settings.kafka
         self._broker = KafkaBroker(
             settings.kafka.split(","),  # FastStream takes a text for one place
             consumer_only=True,
             allow_auto_create_topics=False,
-            client_id=member,
+            client_id=running.member,
             request_timeout_ms=ANSWER_WAIT,
             metadata_max_age_ms=METADATA_AGE,
             apply_types=False,
@@ -92,12 +91,18 @@ class Batches:
         """Raise KafkaError where the reader has died."""
         dying.check(self.client)
 
+    @property
+    def has_no_part(self) -> bool:
+        """Return whether Kafka has said that other members read all there is."""
+        return dying.has_no_part(self.client)
+
     async def stop(self) -> None:
         """Read no more; what is in hand is finished."""
         reader = self.client
         try:
-            await self._broker.stop()
-        except* (KafkaError, RuntimeError) as died:  # a reader that has died says so again
+            async with asyncio.timeout(ENDS_WITHIN):
+                await self._broker.stop()
+        except* (KafkaError, RuntimeError, TimeoutError) as died:  # a reader that has died says so again
             _KAFKA_LOG.warning("a reader had died: %r", died.exceptions[0])
             await dying.bury(reader)
 

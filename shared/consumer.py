@@ -32,7 +32,7 @@ from shared.standing import Standing
 
 MOST_AT_ONCE = 500
 COMMIT_EVERY = 5.0
-SILENT_AFTER = 60.0  # a speaker that lives beats every ten seconds
+SILENT_AFTER = 30.0  # a speaker that lives beats every ten seconds
 LOOK_EVERY = 5.0
 KAFKA_ANSWERS_WITHIN = 1.0
 
@@ -109,18 +109,11 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
                 wait = min(wait * 2, LONGEST)
 
     async def _listen(self) -> None:
-        running = self._running
-        group = f"{running.settings.cell}.{self.applier.consumer}.{self.applier.speaker}"
+        group = f"{self._running.settings.cell}.{self.applier.consumer}.{self.applier.speaker}"
         self._batches = batches = Batches(
-            running.settings,
-            self.topic,
-            group,
-            running.member,
-            self.hear,
-            most_at_once=self._most_at_once,
-            listener=self,
+            self._running, self.topic, group, self.hear, most_at_once=self._most_at_once, listener=self
         )
-        self._is_over = False
+        self._is_over, self._heard_at = False, time.monotonic()
         try:
             async with self._running.pool.acquire() as tx:
                 await self.applier.parking.go_on(tx)
@@ -141,9 +134,11 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
             if self._gone:
                 raise self._gone
             batches.check()
-            silent = time.monotonic() - self._heard_at
-            if silent > SILENT_AFTER and self._kafka.assignment():
+            if batches.has_no_part or self._gaps.are_filled or (self._applying and not self._applying.done()):
+                self._heard_at = time.monotonic()
+            if (silent := time.monotonic() - self._heard_at) > SILENT_AFTER:
                 _log.error("nothing heard, not even a beat", alarm=True, **self._named, seconds=round(silent))
+                raise KafkaError("nothing was heard, not even a beat")
 
     async def hear(self, records: Any) -> None:  # FastStream would build a validator from a better type
         """Read a batch while the one before is being applied, then leave it to be applied. Never raises."""

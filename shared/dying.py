@@ -4,10 +4,13 @@ Of a transport that is closed uvloop says RuntimeError (aiokafka's issue 1038), 
 group's, its heartbeat's, the fetcher's or the one that keeps the metadata. Such a reader is asked in vain for ever.
 """
 
+import asyncio
 from contextlib import suppress
 from typing import Any
 
 from aiokafka.errors import KafkaError
+
+SECONDS_TO_END = 1.0
 
 
 def check(reader: Any) -> None:
@@ -27,9 +30,21 @@ def _why(task: Any) -> BaseException | None:
     return None if task.cancelled() else task.exception()
 
 
+def has_no_part(reader: Any) -> bool:
+    """Return whether a reader has been given its partitions, and they are none."""
+    subscription = reader._subscription.subscription
+    return subscription.assignment is not None and not subscription.assignment.tps
+
+
 async def bury(reader: Any) -> None:
-    """Close what a reader that has died has open: its own `stop` raises before it comes to that."""
-    reader._fetcher._fetch_task.cancel()
+    """Close what a reader that has died has open: its own `stop` raises, or waits, before it comes to that."""
+    group, fetcher = reader._coordinator, reader._fetcher
+    tasks = {fetcher._fetch_task, *fetcher._pending_tasks, group._coordination_task, group._heartbeat_task}
+    tasks = {task for task in tasks if task is not None and not task.done()}
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=SECONDS_TO_END)
     client = reader._client
     with suppress(RuntimeError, KafkaError):
         await client.close()

@@ -42,6 +42,11 @@ class Gaps:
             self.kafka().pause(self._place(part))
         self._filling[part] = asyncio.create_task(self._fill(part, gap))
 
+    @property
+    def are_filled(self) -> bool:
+        """Return whether a partition waits while its feed is read."""
+        return bool(self._filling)
+
     async def assigned(self, parts: set[int]) -> None:
         """Read on where the rows say. Kafka may begin elsewhere all the same: that shows, as a repeat or as a gap."""
         async with self.applier.running.pool.acquire() as tx:

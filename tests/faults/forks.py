@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Queue
@@ -34,9 +35,10 @@ class Forked:
         return self._status
 
     def send_signal(self, number: Signals) -> None:
-        """Send it a signal, if it has not ended."""
-        if self._status is None:
-            os.kill(self.pid, number)
+        """Send it a signal, if it has not ended: it may have, and nobody been told."""
+        with suppress(ProcessLookupError):
+            if self._status is None:
+                os.kill(self.pid, number)
 
     def end(self, status: int) -> None:
         """Note that it has ended."""

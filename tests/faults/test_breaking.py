@@ -1,8 +1,10 @@
-"""Three of the looks that faults themselves take: each has a planted case that it must not pass over."""
+"""Of the faults themselves: each look that they take has a planted case that it must not pass over."""
 
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from signal import SIGTERM
 from typing import cast
 from uuid import UUID
 
@@ -16,6 +18,7 @@ from tests.faults.altered import MOST_BROKEN, ONE_IN, poisoned
 from tests.faults.breaking.frozen import frozen
 from tests.faults.breaking.views import read_all_the_while
 from tests.faults.checkers.quiet import BUGS
+from tests.faults.forks import Forked
 from tests.faults.programs import Program
 from tests.faults.rig import Rig
 from tests.shared.toy import Added, at
@@ -95,3 +98,11 @@ def test_a_poisoned_handler_raises_at_few_events_and_at_those_each_time() -> Non
     first = broken()
     assert len(first) == MOST_BROKEN
     assert broken() == first
+
+
+def test_a_signal_to_a_fork_that_has_ended_and_was_not_told_of_yet_is_no_error() -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    forked = Forked(ended.pid)
+    assert forked.poll() is None
+    forked.send_signal(SIGTERM)

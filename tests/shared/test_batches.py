@@ -1,13 +1,16 @@
 """Records in batches, of whichever broker answers."""
 
+import asyncio
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from aiokafka.errors import KafkaError
+from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
 
 from shared.batches import Batches
 from shared.consumer import Consumer
@@ -39,9 +42,33 @@ def lose_heartbeat(client: Any) -> None:
     client._coordinator._do_heartbeat = closed
 
 
+def lose_all_that_comes(client: Any) -> None:
+    client._fetcher._proc_fetch_request = nothing_comes
+
+
 def lose_metadata(client: Any) -> None:
     client._client._metadata_update = closed
     client._client.force_metadata_update()
+
+
+def lose_metadata_while_it_looks_for_its_group(client: Any) -> None:
+    client._client.coordinator_lookup = away
+    client._coordinator.coordinator_dead()
+    lose_metadata(client)
+
+
+async def away(*_: object) -> None:
+    raise GroupCoordinatorNotAvailableError
+
+
+async def nothing_comes(*_: object) -> bool:
+    with suppress(asyncio.CancelledError):  # as a fetch does
+        await asyncio.Event().wait()
+    return False
+
+
+async def nothing(*_: object) -> None:
+    await asyncio.Event().wait()
 
 
 async def closed(*_: object) -> None:
@@ -52,7 +79,10 @@ async def reads(consumer: Consumer) -> bool:
     return bool(consumer._batches and consumer._kafka and consumer._kafka.assignment())
 
 
-@pytest.mark.parametrize("lose", [lose_coordinator, lose_heartbeat, lose_fetcher, lose_metadata])
+@pytest.mark.parametrize(
+    "lose",
+    [lose_coordinator, lose_heartbeat, lose_fetcher, lose_metadata, lose_metadata_while_it_looks_for_its_group],
+)
 async def test_a_reader_whose_client_has_died_begins_again_with_another(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, lose: Callable[[Any], None]
 ) -> None:
@@ -68,6 +98,37 @@ async def test_a_reader_whose_client_has_died_begins_again_with_another(
             await two.until_heard([1, 2], counter)
 
 
+async def test_a_reader_that_hears_nothing_is_replaced_though_it_seems_well(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.relay.BEAT_EVERY", 0.3)
+    monkeypatch.setattr("shared.consumer.LOOK_EVERY", 0.2)
+    monkeypatch.setattr("shared.consumer.SILENT_AFTER", 2)
+    async with pair(settings) as two:
+        consumer, counter = two.consumer(), uuid4()
+        async with at_work(consumer):
+            await two.say((counter, 1))
+            await two.until_heard([1], counter)
+            await eventually(lambda: reads(consumer))
+            lose_all_that_comes(consumer._kafka)
+            await two.say((counter, 2))
+            await two.until_heard([1, 2], counter)
+
+
+async def test_a_reader_that_waits_for_its_group_for_ever_can_be_stopped(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.batches.ENDS_WITHIN", 1)
+    async with pair(settings) as two:
+        consumer = two.consumer()
+        async with at_work(consumer):
+            await eventually(lambda: reads(consumer))
+            consumer._kafka._coordinator.ensure_coordinator_known = nothing
+            consumer._kafka._coordinator.coordinator_dead()
+            stopping = time.monotonic()
+        assert time.monotonic() - stopping < 5
+
+
 def test_what_a_readers_task_has_died_of_is_told_as_a_fault_of_kafka() -> None:
     def dead() -> None:
         raise RuntimeError("the handler is closed")  # a heartbeat's error, as aiokafka gives it on
@@ -80,7 +141,9 @@ async def test_a_reader_that_finds_no_kafka_says_so_as_of_a_fault_that_passes(se
     async def hear(_: Any) -> None:
         raise AssertionError("something was heard from nowhere")
 
-    reader = Batches(replace(settings, kafka=NOWHERE), "a-topic", "a-group", "a-member", hear, most_at_once=1)
-    with pytest.raises(Unavailable, match=NOWHERE):
-        await reader.start()
-    await reader.stop()
+    async with pair(settings, parts=()) as two:
+        lost = replace(two.listener, settings=replace(settings, kafka=NOWHERE))
+        reader = Batches(lost, "a-topic", "a-group", hear, most_at_once=1)
+        with pytest.raises(Unavailable, match=NOWHERE):
+            await reader.start()
+        await reader.stop()

@@ -51,7 +51,7 @@ class _Intake:
         self.topic = f"{self._settings.cell}.pos.intake"
         self._desk = running.one(Desk)
         group = f"{self._settings.cell}.pos.intake"
-        self._batches = Batches(self._settings, self.topic, group, running.member, self.hear, most_at_once=MOST_AT_ONCE)
+        self._batches = Batches(running, self.topic, group, self.hear, most_at_once=MOST_AT_ONCE)
 
     async def run(self) -> None:
         if not await self._topic_is_there():
