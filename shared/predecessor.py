@@ -1,7 +1,8 @@
 """Lets a process that was killed go from its Kafka groups when another has taken its place. Times are seconds.
 
 Kafka would keep the partitions for it until its session is over, and what it heard would stand still. A place is a port
-of a host: whoever listens there knows that a member of the groups that was there before is dead, or about to end.
+of a host: whoever listens there knows that a member of the groups that was there before is dead, or about to end. Two
+hosts of one name would let each other go once, at their start, and join again.
 """
 
 import asyncio

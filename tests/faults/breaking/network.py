@@ -19,6 +19,7 @@ COMMITS = re.compile(
 )
 MOST_TRAPS = 6
 SPRUNG_WITHIN = 20.0
+CONNECTED_WITHIN, CONNECTED_LOOK = 10.0, 0.01
 HOLE = 5.0
 ASKED_AGAIN_WITHIN = 30.0  # three times as long as ours wait for an answer; a client left to itself waits for forty
 SLOW, SLOW_FOR = 0.025, 3.0
@@ -49,7 +50,9 @@ async def kafka_cut(rig: Rig, chance: Random) -> None:
 async def _cut(rig: Rig, chance: Random, server: str) -> None:
     for _ in range(chance.randint(1, 3)):
         await asyncio.sleep(chance.uniform(0, 0.5))
-        assert proxy(rig, server).cut(), "nobody was connected"
+        async with asyncio.timeout(CONNECTED_WITHIN):
+            while not proxy(rig, server).cut():  # so soon after the cut before it, nobody may be connected yet
+                await asyncio.sleep(CONNECTED_LOOK)
 
 
 async def postgres_in_a_hole(rig: Rig, _: Random) -> None:
