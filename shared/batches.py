@@ -97,7 +97,7 @@ class Batches:
         return dying.has_no_part(self.client)
 
     async def stop(self) -> None:
-        """Read no more; what is in hand is finished."""
+        """Read no more; what is in hand is finished, and waited for no longer than ENDS_WITHIN."""
         reader = self.client
         try:
             async with asyncio.timeout(ENDS_WITHIN):

@@ -134,7 +134,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
             if self._gone:
                 raise self._gone
             batches.check()
-            if batches.has_no_part or self._gaps.are_filled or (self._applying and not self._applying.done()):
+            if batches.has_no_part or self._gaps.are_being_filled or (self._applying and not self._applying.done()):
                 self._heard_at = time.monotonic()
             if (silent := time.monotonic() - self._heard_at) > SILENT_AFTER:
                 _log.error("nothing heard, not even a beat", alarm=True, **self._named, seconds=round(silent))

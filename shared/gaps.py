@@ -43,7 +43,7 @@ class Gaps:
         self._filling[part] = asyncio.create_task(self._fill(part, gap))
 
     @property
-    def are_filled(self) -> bool:
+    def are_being_filled(self) -> bool:
         """Return whether a partition waits while its feed is read."""
         return bool(self._filling)
 

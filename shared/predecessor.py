@@ -30,6 +30,14 @@ def member(service: str, settings: Settings) -> str:
     return f"{_place(service, settings)}{uuid4().hex}"
 
 
+async def members_of(admin: Any, group: str) -> tuple[str, dict[str, str]]:
+    """Return the state of a Kafka group, and who is in it: what each is called there by the id that it joined with."""
+    # one group alone: aiokafka's schema lacks the last field of each, so of several it cannot read the second
+    (answer,) = await admin.describe_consumer_groups([group])
+    _error, _group, state, _kind, _protocol, members, *_ = answer.groups[0]
+    return state, {joined_as: name for joined_as, name, *_ in members}
+
+
 async def predecessor(running: Running) -> None:
     """Let whoever was here before go, once this process listens; where Kafka will not, its session ends some time."""
     own = asyncio.create_task(running.stop.wait())
@@ -58,11 +66,11 @@ async def _left_behind(admin: Any, running: Running) -> AsyncIterator[tuple[str,
     """Give the groups of the service, and in each the members of this place that are not this process."""
     settings, service = running.settings, running.service.name
     known = [name for name, _ in await admin.list_consumer_groups() if name.startswith(f"{settings.cell}.{service}.")]
-    for group in known:  # aiokafka cannot read the answer about several: its schema lacks each one's last field
-        (answer,) = await admin.describe_consumer_groups([group])
-        for name, client, *_ in answer.groups[0][5]:
-            if client.startswith(_place(service, settings)) and client != running.member:
-                yield group, name
+    for group in known:
+        _state, members = await members_of(admin, group)
+        for joined_as, name in members.items():
+            if name.startswith(_place(service, settings)) and name != running.member:
+                yield group, joined_as
 
 
 async def _leave(admin: Any, group: str, dead: str) -> None:

@@ -17,9 +17,10 @@ from shared.consumer import Consumer
 from shared.dying import check
 from shared.errors import Unavailable
 from shared.settings import Settings
-from tests.shared.pair import at_work, eventually, pair
+from tests.shared.pair import PARTITIONS, at_work, eventually, pair
 
 NOWHERE = "127.0.0.19"
+SILENT = 2.0  # seconds
 
 
 async def test_of_several_brokers_that_are_named_one_that_is_away_is_not_missed(settings: Settings) -> None:
@@ -79,14 +80,23 @@ async def reads(consumer: Consumer) -> bool:
     return bool(consumer._batches and consumer._kafka and consumer._kafka.assignment())
 
 
-@pytest.mark.parametrize(
-    "lose",
-    [lose_coordinator, lose_heartbeat, lose_fetcher, lose_metadata, lose_metadata_while_it_looks_for_its_group],
-)
-async def test_a_reader_whose_client_has_died_begins_again_with_another(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, lose: Callable[[Any], None]
-) -> None:
+async def are_placed(consumers: list[Consumer]) -> bool:
+    placed = [consumer for consumer in consumers if consumer._batches and consumer._kafka]
+    return len([one for one in placed if one._kafka.assignment()]) == PARTITIONS and len(placed) == len(consumers)
+
+
+async def is_replaced(consumer: Consumer, first: Batches | None) -> bool:
+    return consumer._batches is not first
+
+
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.relay.BEAT_EVERY", 0.3)
     monkeypatch.setattr("shared.consumer.LOOK_EVERY", 0.2)
+    monkeypatch.setattr("shared.consumer.SILENT_AFTER", SILENT)
+
+
+async def hears_on_after(settings: Settings, lose: Callable[[Any], None]) -> None:
+    """Let a consumer hear, lose what its reader lives by, and wait until it hears what is said then."""
     async with pair(settings) as two:
         consumer, counter = two.consumer(), uuid4()
         async with at_work(consumer):
@@ -98,21 +108,59 @@ async def test_a_reader_whose_client_has_died_begins_again_with_another(
             await two.until_heard([1, 2], counter)
 
 
+@pytest.mark.parametrize(
+    "lose",
+    [lose_coordinator, lose_heartbeat, lose_fetcher, lose_metadata, lose_metadata_while_it_looks_for_its_group],
+)
+async def test_a_reader_whose_client_has_died_begins_again_with_another(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, lose: Callable[[Any], None]
+) -> None:
+    monkeypatch.setattr("shared.consumer.LOOK_EVERY", 0.2)
+    await hears_on_after(settings, lose)
+
+
 async def test_a_reader_that_hears_nothing_is_replaced_though_it_seems_well(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.relay.BEAT_EVERY", 0.3)
-    monkeypatch.setattr("shared.consumer.LOOK_EVERY", 0.2)
-    monkeypatch.setattr("shared.consumer.SILENT_AFTER", 2)
+    impatient(monkeypatch)
+    await hears_on_after(settings, lose_all_that_comes)
+
+
+@pytest.mark.parametrize("work", ["_applying", "_filling"])
+async def test_a_reader_that_hears_nothing_while_there_is_work_is_kept(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, work: str
+) -> None:
+    impatient(monkeypatch)
     async with pair(settings) as two:
-        consumer, counter = two.consumer(), uuid4()
+        consumer = two.consumer()
         async with at_work(consumer):
-            await two.say((counter, 1))
-            await two.until_heard([1], counter)
             await eventually(lambda: reads(consumer))
+            first, working = consumer._batches, asyncio.create_task(asyncio.sleep(4 * SILENT))
+            if work == "_applying":
+                consumer._applying = working
+            else:
+                consumer._gaps._filling[0] = working
             lose_all_that_comes(consumer._kafka)
-            await two.say((counter, 2))
-            await two.until_heard([1, 2], counter)
+            await asyncio.sleep(3 * SILENT)
+            assert consumer._batches is first
+            assert not consumer._is_over
+            await working
+            consumer._gaps._filling.clear()
+            await eventually(lambda: is_replaced(consumer, first))
+
+
+async def test_a_reader_for_whom_there_is_no_partition_is_kept(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    impatient(monkeypatch)
+    async with pair(settings) as two:
+        consumers = [two.consumer() for _ in range(PARTITIONS + 1)]
+        async with at_work(*consumers):
+            await eventually(lambda: are_placed(consumers))
+            (idle,) = [consumer for consumer in consumers if not consumer._kafka.assignment()]
+            first = idle._batches
+            await asyncio.sleep(3 * SILENT)
+            assert idle._batches is first
 
 
 async def test_a_reader_that_waits_for_its_group_for_ever_can_be_stopped(

@@ -11,7 +11,7 @@ from shared.message import Issued
 from shared.migrations import provision
 from shared.parts import serving
 from shared.performing import perform
-from shared.predecessor import member
+from shared.predecessor import member, members_of
 from shared.running import Running
 from shared.service import Hearing, Service
 from shared.settings import Settings
@@ -62,8 +62,8 @@ def group_of(settings: Settings, hears: str) -> str:
 async def members(settings: Settings, hears: str = NAME) -> dict[str, str]:
     """Return who is in the reactor's group, and the id that each got when it joined."""
     async with topics.admin(settings) as admin:
-        (answer,) = await admin.describe_consumer_groups([group_of(settings, hears)])
-    return {name: joined for joined, name, *_ in answer.groups[0][5]}
+        _state, found = await members_of(admin, group_of(settings, hears))
+    return {name: joined_as for joined_as, name in found.items()}
 
 
 async def hears(speaker: Running, reactor: Running) -> None:

@@ -3,12 +3,10 @@
 import asyncio
 from random import Random
 from signal import SIGCONT, SIGKILL, SIGSTOP, SIGTERM
-from typing import Any
 
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.protocol import admin as protocol
-
+from shared import topics
 from shared.failpoints import DELAY, VARIABLE
+from shared.predecessor import members_of
 from tests.cell import eventually
 from tests.faults.fault import Fault
 from tests.faults.rig import SESSION, Rig
@@ -23,8 +21,6 @@ LINGERS = (
 )
 LONGER_THAN_A_SESSION = float(SESSION) + 2
 MEMBERS_WITHIN = 30.0
-# aiokafka 0.14 reads this answer by the form before it, which has a field less
-protocol.DescribeGroupsRequest_v3.RESPONSE_TYPE = protocol.DescribeGroupsResponse_v3
 COMES_THERE_WITHIN = 60.0
 LINGERING = b'"event":"a failpoint lingers"'
 
@@ -89,17 +85,13 @@ async def comes_and_goes(rig: Rig, chance: Random) -> None:
 async def _until_members(rig: Rig, service: str, count: int) -> None:
     """Wait until each of a service's groups has so many members, and all its partitions are given to them."""
     groups = [f"{rig.settings.cell}.{name}" for name in await rig.asked(service, _GROUPS)]
-    admin: Any = AIOKafkaAdminClient(bootstrap_servers=rig.settings.kafka)
-    await admin.start()
+    async with topics.admin(rig.settings) as admin:
 
-    async def are_members() -> bool:
-        told = [group for answer in await admin.describe_consumer_groups(groups) for group in answer.groups]
-        return all(state == "Stable" and len(members) == count for _, _, state, _, _, members, *_ in told)
+        async def are_members() -> bool:
+            told = [await members_of(admin, group) for group in groups]
+            return all(state == "Stable" and len(members) == count for state, members in told)
 
-    try:
         await eventually(are_members, MEMBERS_WITHIN)
-    finally:
-        await admin.close()
 
 
 FAULTS = (
