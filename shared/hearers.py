@@ -2,7 +2,8 @@
 
 A build has heard enough when a speaker's feed, up to its relay's cursor, has nothing more for it but what is FRESH and
 not shown yet. A cursor that was set back says nothing of what is above it: one that is below what the views that are
-read have heard is waited for. Bare places are not compared, for a partition that says nothing may stand higher there.
+read have heard is waited for. Bare places are not compared, for a partition that says nothing may stand higher there,
+but where it moved since: what those views were told while the feed was asked is on its way to the build too.
 """
 
 from collections.abc import Sequence
@@ -24,11 +25,13 @@ from shared.running import Running, pause
 
 PAGE = 2000
 ON_ITS_WAY = 0.25  # what readers see comes to a build, and a page's end to the relay's cursor, a little later
+KEEPS_UP, LOOKS_EVERY = timedelta(seconds=1), timedelta(milliseconds=20)  # a build, beside views that are held
 FRESH = timedelta(seconds=2)  # what is younger need not have been heard for a rebuilt view to be put in place
 
 _PLACES = "SELECT part, epoch, number FROM consumed WHERE consumer = $1 AND topic = $2"
 
 _Places = dict[int, Position]
+Shown = dict[str, _Places]
 
 
 class _Page(NamedTuple):
@@ -69,33 +72,56 @@ class _Effect:
         await reached("view.heard-projected")
 
 
-async def has_heard_all(running: Running, tables: ViewTables) -> bool:
-    """Return whether a build has heard of every speaker what it needs to be read; raise Unavailable."""
+async def shown(running: Running, tables: ViewTables, tx: Tx) -> Shown:
+    """Return what the views that are read have heard, by speaker."""
     assert running.service.views
-    async with running.pool.acquire() as tx:
-        live = await tables.live_consumer(tx)
-    speakers = [heard.speaker for heard in running.service.views.hears]
-    shown = {speaker: await _places(running, live, speaker) for speaker in speakers}
+    live = await tables.live_consumer(tx)
+    return {heard.speaker: await _places(running, tx, live, heard.speaker) for heard in running.service.views.hears}
+
+
+async def has_heard_all(running: Running, tables: ViewTables, before: Shown) -> bool:
+    """Return whether a build has heard of every speaker what it needs to be read; raise Unavailable."""
     await pause(running, ON_ITS_WAY)
-    for speaker in speakers:
-        if not await _has_heard(running, tables, speaker, shown[speaker]):
+    for speaker, places in before.items():
+        if not await _has_heard(running, tables, speaker, places):
             return False
     return True
 
 
-async def _places(running: Running, consumer: str | None, speaker: str) -> _Places:
-    rows = await running.pool.fetch(_PLACES, consumer, running.settings.topic(speaker))
+async def has_kept_up(running: Running, tables: ViewTables, before: Shown, tx: Tx) -> bool:
+    """Return whether a build hears what the views, which the transaction holds, have heard since `before`."""
+    now = await shown(running, tables, tx)
+    since = {speaker: _moved(places, before[speaker]) for speaker, places in now.items()}
+    for _look in range(KEEPS_UP // LOOKS_EVERY):
+        built = {speaker: await _places(running, tx, tables.consumer, speaker) for speaker in since}
+        if all(_moved(places, built[speaker]) == {} for speaker, places in since.items()):
+            return True
+        await pause(running, LOOKS_EVERY.total_seconds())
+    return False
+
+
+def _moved(places: _Places, before: _Places) -> _Places:
+    return {part: last for part, last in places.items() if last > before.get(part, BEGINNING)}
+
+
+async def _built(running: Running, tables: ViewTables, speaker: str) -> _Places:
+    async with running.pool.acquire() as tx:
+        return await _places(running, tx, tables.consumer, speaker)
+
+
+async def _places(running: Running, tx: Tx, consumer: str | None, speaker: str) -> _Places:
+    rows = await tx.fetch(_PLACES, consumer, running.settings.topic(speaker))
     return {row["part"]: Position(row["epoch"], row["number"]) for row in rows}
 
 
-async def _has_heard(running: Running, tables: ViewTables, speaker: str, shown: _Places) -> bool:
+async def _has_heard(running: Running, tables: ViewTables, speaker: str, before: _Places) -> bool:
     """Return whether a speaker's feed has nothing that the build lacks and readers would miss."""
-    places = await _places(running, tables.consumer, speaker)
+    places = await _built(running, tables, speaker)
     after, is_last = min(places.values(), default=BEGINNING), not places
     while not is_last:
         cursor, lines = await _page(running, speaker, after)
-        places = await _places(running, tables.consumer, speaker)
-        if cursor < max(shown.values(), default=BEGINNING) or any(_is_missed(line, places, shown) for line in lines):
+        places = await _built(running, tables, speaker)
+        if cursor < max(before.values(), default=BEGINNING) or any(_is_missed(line, places, before) for line in lines):
             return False
         is_last = len(lines) < PAGE
         after = after if is_last else Position(*lines[-1]["position"])

@@ -33,7 +33,9 @@ _PATIENCE = "SELECT set_config('lock_timeout', $1, true)"
 _OWN = "SELECT live, number FROM view_set WHERE name = $1 AND text_hash = $2"
 _OWN_LOCKED = _OWN + " FOR UPDATE"
 _OWN_SHARED = _OWN + " FOR SHARE"
-_LIVE = "SELECT text_hash, number FROM view_set WHERE name = $1 AND live FOR UPDATE"
+_LIVE = "SELECT text_hash FROM view_set WHERE name = $1 AND live FOR UPDATE"
+# before the views, as their consumers do, and in the order of the parts
+_HOLD_CONSUMER = "SELECT FROM consumed WHERE consumer = $1 ORDER BY topic, part FOR UPDATE"
 _BEGIN = "INSERT INTO view_set (name, text_hash, live) VALUES ($1, $2, false)"
 _NOTE_RETIRED = """
 INSERT INTO view_text (name, text_hash, retired_at) SELECT name, text_hash, clock_timestamp() FROM gone
@@ -182,12 +184,12 @@ class ViewTables:
         """Let the rest of the transaction see the tables that are being built."""
         await tx.execute(_PATH, f"{self.building},{self._kernel}")
 
-    async def hold(self, tx: Tx) -> int | None:
-        """Keep everybody from moving the views until the transaction ends; return the number of those that are read."""
+    async def hold(self, tx: Tx) -> None:
+        """Keep everybody from moving the views that are read until the transaction ends; what is built goes on."""
         await tx.execute(_PATIENCE, _SWAP_PATIENCE)
         await tx.execute(_ONE_AT_A_TIME, self.name)
-        live = await tx.fetchrow(_LIVE, self.name)
-        return int(live["number"]) if live else None
+        await tx.execute(_HOLD_CONSUMER, await self.live_consumer(tx))
+        await tx.execute(_LIVE, self.name)
 
     async def swap(self, tx: Tx) -> None:
         """Put the tables in the place of those that are read: readers see those before the commit, these after."""

@@ -4,8 +4,9 @@ Which of two texts gives way is said in `shared/rebuild.py`. Pages are events, p
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -106,8 +107,8 @@ async def _follow(running: "Running", tables: ViewTables) -> None:
     while not running.stop.is_set():
         try:
             read = await _read_page(running, tables)
-            if not running.views_live.is_set() and _has_seen_the_end(read) and await _swap(running, tables):
-                running.views_live.set()
+            if not running.views_live.is_set() and _has_seen_the_end(read):
+                await _swap(running, tables, partial(_reads_the_rest, running, tables))
         except Superseded:
             raise
         except Exception as error:
@@ -172,24 +173,21 @@ def _envelopes(vocabulary: Vocabulary, rows: Sequence[asyncpg.Record]) -> list[E
     ]
 
 
-async def _swap(running: "Running", tables: ViewTables) -> bool:
+async def _swap(running: "Running", tables: ViewTables, catches_up: Callable[[Tx], Awaitable[bool]]) -> None:
     """Put the build in place unless much is missing still; what little is, is read while the old views stand still."""
     async with running.pool.acquire() as tx, tx.transaction():
         await tables.hold(tx)
-        if not await _is_caught_up(running, tables, tx):
-            return False
+        if not await catches_up(tx):
+            return
         await reached("view.caught-up")
         await tables.swap(tx)
         await reached("view.swapping")
     await reached("view.swapped")
     _log.info("views swapped", text=tables.text_hash)
-    return True
+    running.views_live.set()
 
 
-async def _is_caught_up(running: "Running", tables: ViewTables, tx: Tx) -> bool:
-    assert running.service.views
-    if running.service.views.hears:
-        return True  # asked of the speakers before, for nobody waits for another service inside a transaction
+async def _reads_the_rest(running: "Running", tables: ViewTables, tx: Tx) -> bool:
     for _page in range(LAST_PAGES):
         if await _project(running, tables, tx, await tables.enter(tx, alone=True)) < PAGE:
             return True
@@ -218,12 +216,14 @@ async def _be_heard(running: "Running", tables: ViewTables, consumer: "Consumer"
 
 async def _watch(running: "Running", tables: ViewTables) -> None:
     """Put the build in place once every speaker's news has been heard."""
-    from shared.hearers import has_heard_all
+    from shared.hearers import has_heard_all, has_kept_up, shown
 
     while not running.stop.is_set() and not running.views_live.is_set():
         try:
-            if await has_heard_all(running, tables) and await _swap(running, tables):
-                running.views_live.set()
+            async with running.pool.acquire() as tx:
+                before = await shown(running, tables, tx)
+            if await has_heard_all(running, tables, before):
+                await _swap(running, tables, partial(has_kept_up, running, tables, before))
         except Exception as error:
             if not is_passing(error):
                 raise

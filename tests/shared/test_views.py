@@ -117,7 +117,7 @@ async def test_a_swap_before_catching_up_would_be_seen(
 
     monkeypatch.setattr(views, "PAGE", 10)
     monkeypatch.setattr(views, "_has_seen_the_end", lambda _: True)
-    monkeypatch.setattr(views, "_is_caught_up", said_to_be)
+    monkeypatch.setattr(views, "_reads_the_rest", said_to_be)
     seen = await rebuilt_under_writes(provisioned, tmp_path)
     assert seen != sorted(seen)
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from shared import rebuild, status, views
+from shared import hearers, rebuild, status, views
 from shared.message import Cause, Envelope, Issued
 from shared.migrations import provision
 from shared.parts import serving
@@ -36,8 +36,8 @@ async def speaker(provisioned: Settings) -> AsyncIterator[Running]:
         yield running
 
 
-def listener(sql: Path) -> Service:
-    return Service(LISTENER, views=ViewSet(sql, project, hears=(Heard(NAME, (Added,)),)))
+def listener(sql: Path, projecting: Callable[[Tx, Sequence[Envelope]], Awaitable[None]] = project) -> Service:
+    return Service(LISTENER, views=ViewSet(sql, projecting, hears=(Heard(NAME, (Added,)),)))
 
 
 def changed(tmp_path: Path) -> Path:
@@ -138,6 +138,43 @@ async def test_a_build_beside_a_relay_that_was_set_back_waits_for_what_readers_h
             assert await _is(running, 100)
 
 
+@pytest.mark.parametrize("late", [0.3, 2.5], ids=["while the old views are held", "after they were let go"])
+async def test_what_readers_are_shown_while_the_feed_is_asked_is_in_the_build_before_it_is_read(
+    late: float, speaker: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hears, is_told = asyncio.Event(), asyncio.Event()
+    hears.set()
+
+    async def when_it_hears(tables: ViewTables, tx: Tx, *, alone: bool) -> int:
+        if tables.text == changed(tmp_path).read_text():
+            await hears.wait()
+        return await enter(tables, tx, alone=alone)
+
+    async def and_readers_see_more(running: Running, tables: ViewTables, before: hearers.Shown) -> bool:
+        heard = await has_heard_all(running, tables, before)
+        if heard and not is_told.is_set():
+            hears.clear()
+            await say(speaker, 50)
+            await until(lambda: _is(old, 150))
+            is_told.set()
+            asyncio.get_running_loop().call_later(late, hears.set)
+        return heard
+
+    enter, has_heard_all = ViewTables.enter, hearers.has_heard_all
+    monkeypatch.setattr(ViewTables, "enter", when_it_hears)
+    monkeypatch.setattr(hearers, "has_heard_all", and_readers_see_more)
+    await say(speaker, 100)
+    async with serving(listener(TOTALS), speaker.settings, parts=("views",)) as old:
+        await old.views_live.wait()
+        await until(lambda: _is(old, 100))
+        async with serving(listener(changed(tmp_path)), speaker.settings, parts=("views",)) as running:
+            await asyncio.wait_for(is_told.wait(), 20)
+            async with asyncio.timeout(20):
+                while not running.views_live.is_set():
+                    assert await _is(old, 150)
+            assert await _is(running, 150)
+
+
 async def _is_idle(running: Running) -> bool:
     """Return whether the status says that nothing of the topic is left, and of nothing else."""
     (told,) = (await status.collect(running))["consumers"]
@@ -158,8 +195,7 @@ async def test_the_first_views_of_a_service_are_read_at_once_and_fill_up(speaker
         seen.append(told)
         await project(tx, told)
 
-    service = replace(listener(TOTALS), views=ViewSet(TOTALS, keeping, hears=(Heard(NAME, (Added,)),)))
-    async with serving(service, speaker.settings, parts=("views",)) as running:
+    async with serving(listener(TOTALS, keeping), speaker.settings, parts=("views",)) as running:
         await asyncio.wait_for(running.views_live.wait(), 10)
         await say(speaker, 5)
         await until(lambda: _is(running, 5))
