@@ -18,13 +18,13 @@ from faststream.kafka.message import FAKE_CONSUMER
 from shared import dying
 from shared.errors import Unavailable
 from shared.running import Running
+from shared.topics import answers_within_ms
 
 FETCH_WAIT = 250  # how long a broker that has nothing new keeps the question
 BATCH_WAIT = 24 * 3600 * 1000  # records are given as soon as they are there; FastStream looks away after a wait
 MILLISECOND = timedelta(milliseconds=1)
 HEARTBEAT = 1000  # how late a member hears that another has come or gone
 BEATS_A_SESSION = 3
-ANSWER_WAIT = 10_000  # a network that has lost a question or its answer tells nobody
 ENDS_WITHIN = 5.0  # seconds: a reader that waits for its group, or for ever, is buried
 METADATA_AGE = 5000  # a topic that was gone and is there again gives its members partitions only when it is seen
 
@@ -51,7 +51,7 @@ class Batches:
             consumer_only=True,
             allow_auto_create_topics=False,
             client_id=running.member,
-            request_timeout_ms=ANSWER_WAIT,
+            request_timeout_ms=answers_within_ms(),
             metadata_max_age_ms=METADATA_AGE,
             apply_types=False,
             logger=_KAFKA_LOG,

@@ -11,7 +11,6 @@ from shared.cloudevent import Arrival, Foreign, arrival
 from shared.errors import Unavailable
 from shared.settings import Settings
 
-KAFKA_ANSWERS_WITHIN = 10.0  # seconds
 LOOK_BACK = 50  # records of a partition that may not be the service's, or may only be beats
 PAGE = 2000
 
@@ -54,7 +53,7 @@ async def _pages(
 
 async def _page(consumer: Any, place: TopicPartition, end: int) -> list[Any]:
     try:
-        async with asyncio.timeout(KAFKA_ANSWERS_WITHIN):
+        async with asyncio.timeout(topics.ANSWERS_WITHIN):
             while not (fetched := await consumer.getmany(place, timeout_ms=200, max_records=PAGE)):
                 if await consumer.position(place) >= end:  # retention took what was left of it
                     return []

@@ -15,8 +15,8 @@ from shared.cloudevent import Outgoing
 from shared.errors import Unavailable
 from shared.failpoints import reached
 from shared.settings import Settings
+from shared.topics import ANSWERS_WITHIN, answers_within_ms
 
-DEADLINE = 10.0
 LARGEST_BATCH = 512 * 1024  # bytes
 LARGEST_REQUEST = 2 * 1024 * 1024  # bytes
 
@@ -34,7 +34,7 @@ class Outlet:
         try:
             if self._producer is None:
                 self._producer = await open_producer(self._settings)
-            await asyncio.wait_for(self._all(self._producer, records), DEADLINE)
+            await asyncio.wait_for(self._all(self._producer, records), ANSWERS_WITHIN)
         except BaseException as error:
             await self.abandon()
             cause = error.exceptions[0] if isinstance(error, ExceptionGroup) else error
@@ -74,7 +74,7 @@ async def open_producer(settings: Settings) -> Any:
         enable_idempotence=True,
         compression_type="zstd",
         linger_ms=0,
-        request_timeout_ms=int(DEADLINE * 1000),  # to let go of a producer waits for what is on its wire
+        request_timeout_ms=answers_within_ms(),  # to let go of a producer waits for what is on its wire
         max_batch_size=LARGEST_BATCH,
         max_request_size=LARGEST_REQUEST,
     )

@@ -1,4 +1,4 @@
-"""Topics: made once with their partitions, checked at every start, and where they end. Retention is in milliseconds."""
+"""Topics: made once with their partitions, checked at every start, and where they end. Waits are in seconds."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -9,13 +9,21 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import (
+    KafkaConnectionError,
+    KafkaError,
+    KafkaTimeoutError,
+    RequestTimedOutError,
+    TopicAlreadyExistsError,
+    for_code,
+)
 
 from shared import dying
 from shared.errors import Unavailable
 from shared.running import CannotRun
 from shared.settings import Settings
 
+ANSWERS_WITHIN = 10.0  # for every client: a network that has lost a question or its answer tells nobody
 LEAST_RETENTION = timedelta(days=7)
 RETENTION = timedelta(days=30)
 LARGEST_MESSAGE = 2 * 1024 * 1024  # bytes; a batch of the relay is at most a quarter of it, but one event may be large
@@ -24,6 +32,7 @@ MOST_LOOKS = 100
 FETCH_WAIT = 10  # milliseconds; a look at another partition waits until the fetch before it has ended
 
 _UNKNOWN = 3
+_NO_ANSWER = (KafkaConnectionError, KafkaTimeoutError, RequestTimedOutError)
 
 
 class TopicUnfit(CannotRun):
@@ -68,6 +77,11 @@ async def empty(settings: Settings, topic: str, ends: Mapping[int, int]) -> None
         await kafka.delete_records(before)
 
 
+def answers_within_ms() -> int:
+    """Return for how long a client of Kafka waits for an answer, in its own unit."""
+    return int(ANSWERS_WITHIN * 1000)
+
+
 @asynccontextmanager
 async def reading(settings: Settings) -> AsyncIterator[Any]:
     """Give a Kafka consumer of no group, to look with; raise Unavailable when Kafka does not answer."""
@@ -77,11 +91,12 @@ async def reading(settings: Settings) -> AsyncIterator[Any]:
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         fetch_max_wait_ms=FETCH_WAIT,
+        request_timeout_ms=answers_within_ms(),
     )
     try:
         await consumer.start()
         yield consumer
-    except KafkaConnectionError as error:
+    except _NO_ANSWER as error:
         raise Unavailable(f"Kafka does not answer at {settings.kafka}: {error}") from error
     finally:
         try:
@@ -93,11 +108,11 @@ async def reading(settings: Settings) -> AsyncIterator[Any]:
 @asynccontextmanager
 async def admin(settings: Settings) -> AsyncIterator[Any]:
     """Give a client that asks Kafka about its topics and groups; raise Unavailable when Kafka does not answer."""
-    client = AIOKafkaAdminClient(bootstrap_servers=settings.kafka)
+    client = AIOKafkaAdminClient(bootstrap_servers=settings.kafka, request_timeout_ms=answers_within_ms())
     try:
         await client.start()
         yield client
-    except KafkaConnectionError as error:
+    except _NO_ANSWER as error:
         raise Unavailable(f"Kafka does not answer at {settings.kafka}: {error}") from error
     finally:
         await client.close()

@@ -17,7 +17,7 @@ from deploy.local.places import LOCAL
 from deploy.local.run import fetch
 from tests.faults.campaign import Row, campaign
 from tests.faults.fault import Fault, every_fault
-from tests.faults.rig import rig
+from tests.faults.rigged import rig
 from tests.faults.servers import Builder, CannotBuild
 from tests.faults.table import reasons, table
 
@@ -58,7 +58,7 @@ async def strike(faults: Sequence[Fault], seed: str, rounds: int | None, home: P
 
     async def lane(number: int) -> None:
         while left:
-            await _strike_together(left, left[0].servers, seed, rounds, home.with_name(f"{home.name}-{number}"), done)
+            await _strike_together(left.pop(0), left, seed, rounds, home.with_name(f"{home.name}-{number}"), done)
 
     async with asyncio.TaskGroup() as group:
         for number in range(LANES):
@@ -67,25 +67,29 @@ async def strike(faults: Sequence[Fault], seed: str, rounds: int | None, home: P
 
 
 async def _strike_together(
-    left: list[Fault], build: Builder, seed: str, rounds: int | None, home: Path, done: Callable[[Row], None]
+    first: Fault, left: list[Fault], seed: str, rounds: int | None, home: Path, done: Callable[[Row], None]
 ) -> None:
-    """Strike one running system with what is left for its servers, until nothing is; lanes take from the same list."""
+    """Strike one running system with a fault and what is left for its servers; lanes take from the same list."""
+    build = first.servers
+    fault: Fault | None = first
     try:
         async with rig(home, build, seed=seed) as made:
             is_fresh = True
-            while fault := _take(left, build):
+            while fault:
                 if fault.own_cell and not is_fresh:
                     await made.new_cell()
                 row = await campaign(made, fault, seed, rounds or fault.rounds)
                 done(row)
                 is_fresh = fault.own_cell or not row.is_green or made.tills.acknowledged() > LARGEST_CELL
-                if is_fresh:
+                fault = _take(left, build)
+                if fault and is_fresh:
                     await made.new_cell()
     except CannotBuild as reason:
-        while fault := _take(left, build):
+        while fault:
             done(Row(fault.name, failure=str(reason)))
+            fault = _take(left, build)
     except Exception as reason:  # it does not come up: the others are struck in another one
-        if fault := _take(left, build):
+        if fault:
             done(Row(fault.name, failure=f"{type(reason).__name__}: {reason}"))
 
 

@@ -2,31 +2,27 @@
 
 import asyncio
 import secrets
-import shutil
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import httpx2
-import psutil
 
 from branchline.office import Office, open_office
 from branchline.simulation.settle import settle
 from deploy.keys import write_keys
-from deploy.local import processes
 from deploy.local.places import CHECKOUT, SERVICES
 from shared.settings import Settings
 from tests.cell import environment, eventually, migrate
 from tests.faults.checkers.messages import note_calls
 from tests.faults.forks import ForkedChild, Forks
 from tests.faults.marks import Marks, marks, missing
-from tests.faults.programs import Program, keep
-from tests.faults.servers import Builder, Servers, logs, marked, one_broker
+from tests.faults.programs import Program
+from tests.faults.servers import Servers, logs, marked
 from tests.faults.tills import Tills
 from tests.journeys.shell import PATIENCE, Said
-from tests.ports import held_base
 from tests.servers import wipe
 
 SESSION = "1.5"
@@ -237,43 +233,3 @@ class Rig:
 
         with suppress(TimeoutError):  # then the messages' checker names them
             await eventually(are_sent, SENT_WITHIN)
-
-
-@asynccontextmanager
-async def rig(home: Path, build: Builder = one_broker, *, seed: str) -> AsyncIterator[Rig]:
-    """Give a rig with a first cell at work; nothing of it stays."""
-    await asyncio.to_thread(_clear, home)
-    try:
-        with held_base() as ports:
-            async with build(home) as servers:
-                made = Rig(home, servers, ports, seed)
-                async with _kept(made.programs):
-                    try:
-                        await made.new_cell()
-                        yield made
-                    finally:
-                        await made.close()
-    finally:
-        processes.end(processes.marked(home), patience=1)
-
-
-@asynccontextmanager
-async def _kept(programs: Callable[[], list[Program]]) -> AsyncIterator[None]:
-    keeping = asyncio.create_task(keep(programs))
-    try:
-        yield
-    finally:
-        keeping.cancel()
-        await asyncio.wait([keeping])
-
-
-def _clear(home: Path) -> None:
-    """Make an empty folder, and end what an earlier rig left of it and of others whose driver has died.
-
-    A folder's name begins with its driver's process id.
-    """
-    others = ((int(found.name.partition("-")[0]), found) for found in home.parent.glob("[0-9]*"))
-    for folder in [home, *(found for driver, found in others if not psutil.pid_exists(driver))]:
-        processes.end(processes.marked(folder), patience=1)
-        shutil.rmtree(folder, ignore_errors=True)
-    home.mkdir(parents=True)

@@ -13,7 +13,8 @@ from deploy.local.places import CHECKOUT, LOCAL
 from deploy.local.run import fetch
 from tests.faults.campaign import campaign
 from tests.faults.fault import Fault, every_fault
-from tests.faults.rig import Rig, rig
+from tests.faults.rig import Rig
+from tests.faults.rigged import rig
 from tests.faults.table import reasons
 from tests.faults.worlds.proxied import behind_proxies
 

@@ -17,7 +17,8 @@ from tests.cell import eventually
 from tests.faults.checkers import CHECKERS, Evidence, look
 from tests.faults.planted.bugs import BUGS
 from tests.faults.provoking import forgotten
-from tests.faults.rig import Rig, rig
+from tests.faults.rig import Rig
+from tests.faults.rigged import rig
 
 BY_SEQ = Path(__file__).parents[1] / "shared" / "planted.sql"
 UNCHECKED = ("AND stream.version = s.expected", "")

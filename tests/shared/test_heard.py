@@ -9,8 +9,9 @@ import pytest
 from aiokafka import AIOKafkaConsumer
 
 from shared.cloudevent import source_of
-from shared.heard import KAFKA_ANSWERS_WITHIN, tails
+from shared.heard import tails
 from shared.settings import Settings
+from shared.topics import ANSWERS_WITHIN
 from tests.shared.pair import PARTITIONS, eventually, pair
 from tests.shared.test_consumer import are_relayed
 from tests.shared.topic import lose
@@ -34,5 +35,5 @@ async def test_what_retention_takes_while_it_is_read_is_not_waited_for(
         source = source_of(settings.cell, NAME)
         assert sum([len(page) async for page in tails(settings, two.topic, PARTITIONS, source)]) >= 8  # beats, too
         monkeypatch.setattr(AIOKafkaConsumer, "beginning_offsets", then_lost)
-        async with asyncio.timeout(KAFKA_ANSWERS_WITHIN / 2):
+        async with asyncio.timeout(ANSWERS_WITHIN / 2):
             assert sum([len(page) async for page in tails(settings, two.topic, PARTITIONS, source)]) == 0

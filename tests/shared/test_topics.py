@@ -1,5 +1,8 @@
 """A topic must be able to keep what a consumer may still need."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -59,3 +62,22 @@ async def test_a_topic_that_forgets_too_early_is_refused(settings: Settings, tol
     await admin.close()
     with pytest.raises(TopicUnfit, match=told):
         await topics.ensure(settings, topic, 3)
+
+
+@pytest.mark.parametrize("look", [lambda *about: topics.partitions(*about[:2]), topics.ends], ids=["topics", "ends"])
+async def test_a_kafka_that_takes_a_question_and_says_nothing_is_given_up(
+    look: Callable[..., Awaitable[object]], settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(topics, "ANSWERS_WITHIN", 0.5)
+    asked: list[asyncio.StreamWriter] = []
+    silent = await asyncio.start_server(lambda _, writer: asked.append(writer), "127.0.0.1")
+    address = "{}:{}".format(*silent.sockets[0].getsockname())
+    try:
+        with pytest.raises(Unavailable, match=address):
+            async with asyncio.timeout(5):
+                await look(replace(settings, kafka=address), settings.topic("pos"), 3)
+    finally:
+        for writer in asked:
+            writer.close()
+        silent.close()
+    assert asked
