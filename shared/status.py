@@ -1,5 +1,6 @@
 """How far every part of a service is: one JSON for operators, and the same figures as metrics. Ages are seconds."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -89,7 +90,10 @@ async def collect(running: "Running") -> dict[str, Any]:
 
 async def _consumers(running: "Running") -> list[dict[str, Any]]:
     """Return each consumer's lag and what waits at it. The ends are asked for first: a lag is never too large."""
-    ends = {(one.name, one.topic): await one.ends() for one in running.hearers}
+    hearers = list(running.hearers)
+    # side by side: each waits until the broker has answered what its consumer is waiting for
+    found = await asyncio.gather(*(one.ends() for one in hearers))
+    ends = {(one.name, one.topic): ends for one, ends in zip(hearers, found, strict=True)}
     since = {(one.name, one.topic): one.behind_since for one in running.hearers}
     async with running.pool.acquire() as tx:
         places = await tx.fetch(_PLACES)

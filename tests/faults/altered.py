@@ -15,7 +15,7 @@ from shared.message import Command, Event
 from shared.service import Hearing, Service
 from shared.settings import Settings
 
-ONE_IN = 30
+ONE_IN = 10
 MOST_BROKEN = 2  # more, and the consumer halts as it should
 
 
