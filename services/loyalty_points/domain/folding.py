@@ -72,7 +72,7 @@ def _owing(account: Account, debt: int) -> Account:
     """Return the account with a debt; what others brought of it is at most that from then on."""
     if any(other.debt > debt for other in account.others):
         account = replace(account, others=tuple(replace(one, debt=min(one.debt, debt)) for one in account.others))
-    return replace(account, debt=debt)
+    return account if account.debt == debt else replace(account, debt=debt)
 
 
 def _joined(account: Account, event: EarningStarted) -> Account:

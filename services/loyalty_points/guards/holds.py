@@ -1,6 +1,5 @@
 """Every hold, redemption and spending, so that each id is good for one, whosever; and the timers that end holds."""
 
-import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -200,4 +199,4 @@ def _timer(customer_id: UUID, hold_id: UUID) -> UUID:
 
 
 def _json(lots: Sequence[LotPoints]) -> str:
-    return json.dumps([part.model_dump(mode="json") for part in lots])
+    return _LOTS.dump_json(tuple(lots)).decode()

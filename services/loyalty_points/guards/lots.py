@@ -141,11 +141,12 @@ async def keep(tx: Tx, told: Sequence[Envelope]) -> None:
             [e.repaid for e in earned],
             [e.customer_id for e in earned],
         )
-    sums: dict[tuple[UUID, UUID], Counter[str]] = defaultdict(Counter)
+    sums: dict[tuple[UUID, UUID], Sequence[int]] = {}
     for envelope in told:
         for lot_id, *moved in movements(envelope.event):
-            for column, points in zip(("repaid", "drawn", "taken_back", "expired"), moved, strict=True):
-                sums[envelope.stream_id, lot_id][column] += points
+            whose = envelope.stream_id, lot_id
+            before = sums.get(whose)
+            sums[whose] = [a + b for a, b in zip(before, moved, strict=True)] if before else moved
     if sums:
-        columns = [[s[name] for s in sums.values()] for name in ("repaid", "drawn", "taken_back", "expired")]
+        columns = zip(*sums.values(), strict=True)  # repaid, drawn, taken back, expired: a movement's order
         await tx.execute(_MOVE, [c for c, _ in sums], [lot for _, lot in sums], *columns)
