@@ -22,6 +22,7 @@ from services.loyalty_points.domain import (
 )
 from services.loyalty_points.domain.hindsight import FIGURES
 from services.loyalty_points.domain.known import Known
+from services.loyalty_points.domain.lots import is_alive
 from services.loyalty_points.explaining import explained
 from services.loyalty_points.lifetime import AfterDays, Never
 from services.loyalty_points.standing import standing, stood
@@ -34,6 +35,7 @@ from tests.services.stories import joining, refund, sale
 IDS = (MEI, LI, WU)
 DAY = timedelta(days=1)
 FOR_EVER, FOR_TEN_DAYS = Terms(expiry=Never()), Terms(expiry=AfterDays(days=10))
+AFTER_A_WEEK = Terms(expiry=Never(), pending_days=7)
 
 Act: TypeAlias = Callable[[Books], object]
 Story: TypeAlias = Sequence[tuple[int, Act]]
@@ -173,6 +175,16 @@ RUNS_OUT: Story = [
     (14, heard(split(ONE, day(14)))),
     (20, expired(MEI)),
 ]
+WAITS: Story = [
+    *BEGINNING,
+    (3, heard(sale("3", (MEI, 3_000), at=day(3)), sale("4", (LI, 2_000), at=day(3)))),
+    (5, heard(ONE)),
+    (6, heard(sale("5", (MEI, 1_000), at=day(6)))),
+    (8, spent(LI, 60, "theirs")),
+    (9, heard(split(ONE, day(9)))),
+    (11, held(MEI, 5, "hers")),
+    (20, spent(LI, 10, "his")),
+]
 STORIES = (SPENDS_AND_HOLDS, HOLDS_OF_BEFORE_GO_BACK, OWES, PAYS_ANOTHERS_DEBT, IS_THREE_AT_ONCE, COMES_TOGETHER_AGAIN)
 
 
@@ -185,6 +197,10 @@ def test_what_ran_out_while_they_were_one_went_back_as_run_out() -> None:
     _lived(RUNS_OUT, FOR_TEN_DAYS)
 
 
+def test_what_waits_while_they_become_one_waits_as_long_whosever_it_is() -> None:
+    _lived(WAITS, AFTER_A_WEEK)
+
+
 def _lived(story: Story, terms: Terms) -> None:
     books, stands = Books(now=MONDAY, terms=terms), dict[tuple[datetime, UUID], dict[str, object]]()
     for on, act in story:
@@ -195,10 +211,23 @@ def _lived(story: Story, terms: Terms) -> None:
             check_books(books, who)
             if (account := books.accounts.get(who, Account())).moved_to is None:
                 stands[books.now, who] = standing(account, books.now)
-    told = [Known(event, "account/1", books.now, who) for who, event in books.log if isinstance(event, AccountEvent)]
+                _is_explained(books, who)
     for (at, who), then in stands.items():
-        now = stood(told, at, who)
+        now = stood(_told(books), at, who)
         assert {name: now[name] for name in FIGURES} == {name: then[name] for name in FIGURES}, (at, who)
-        for figure in FIGURES:
-            made = explained(told, figure, at, who)
-            assert sum(part["points"] for part in made["parts"]) == made["points"]
+
+
+def _told(books: Books) -> list[Known]:
+    """Return the entries of all, each named by whose it is."""
+    return [Known(event, str(who), books.now, who) for who, event in books.log if isinstance(event, AccountEvent)]
+
+
+def _is_explained(books: Books, who: UUID) -> None:
+    """Every figure is the sum of its parts; each names its lot, whose that was, and how another's came to be hers."""
+    made = {figure: explained(_told(books), figure, books.now, who) for figure in FIGURES}
+    assert all(sum(part["points"] for part in one["parts"]) == one["points"] for one in made.values())
+    left = [part["lot"] for figure in ("available", "pending") for part in made[figure]["parts"]]
+    alive = [lot for lot in books.lots.get(who, {}).values() if lot.rest and is_alive(lot.expires_at, books.now)]
+    assert {(lot["lot_id"], lot["origin"]) for lot in left} == {(lot.lot_id, lot.origin) for lot in alive}
+    of_others = [part for one in made.values() for part in one["parts"] if part["event"]["id"] != str(who)]
+    assert all(part["moved_by"] for part in of_others)
