@@ -94,7 +94,7 @@ async def _consumers(running: "Running") -> list[dict[str, Any]]:
     # side by side: each waits until the broker has answered what its consumer is waiting for
     found = await asyncio.gather(*(one.ends() for one in hearers))
     ends = {(one.name, one.topic): ends for one, ends in zip(hearers, found, strict=True)}
-    since = {(one.name, one.topic): one.behind_since for one in running.hearers}
+    since = {(one.name, one.topic): one.behind_since for one in hearers}
     async with running.pool.acquire() as tx:
         places = await tx.fetch(_PLACES)
         parked = await tx.fetch(PARKED)

@@ -1,6 +1,7 @@
 """How far every part is, as operators and Prometheus see it."""
 
 import asyncio
+from collections.abc import Mapping
 from uuid import uuid4
 
 import httpx2
@@ -9,6 +10,7 @@ from shared.message import Cause, Issued
 from shared.parts import serving
 from shared.performing import perform
 from shared.settings import Settings
+from shared.status import collect
 from shared.timers import schedule
 from shared.tokens import Tokens
 from tests.shared.toy import WITH_VIEWS, Add, Take, at
@@ -43,6 +45,28 @@ async def test_when_all_is_done_nothing_waits(provisioned: Settings) -> None:
         assert told["feed"] == said
         assert told["views"] == {"behind": 0, "live": True}
         assert "branchline_relay_records_total" in (await http.get("/metrics")).text
+
+
+async def test_consumers_are_asked_side_by_side_where_kafka_ends(provisioned: Settings) -> None:
+    both_ask = asyncio.Barrier(2)
+
+    class Waiting:
+        """A consumer whose broker answers when another has been asked, too."""
+
+        topic, behind_since = "a topic", None
+
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        async def ends(self) -> Mapping[int, int]:
+            await both_ask.wait()
+            return {0: 7}
+
+    async with serving(WITH_VIEWS, provisioned, parts=()) as running:
+        running.hearers += [Waiting("one"), Waiting("another")]
+        async with asyncio.timeout(10):
+            told = (await collect(running))["consumers"]
+    assert [(one["consumer"], one["lag_events"]) for one in told] == [("another", 7), ("one", 7)]
 
 
 def client(settings: Settings) -> httpx2.AsyncClient:

@@ -26,6 +26,9 @@ _SET_BACK = (
     "UPDATE relay_cursor SET leader = leader + 1, number = 0, lease_until = clock_timestamp() + interval '1 hour'"
 )
 _LET_GO = "UPDATE relay_cursor SET lease_until = '-infinity'"
+_WAITS = """
+SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = $1 AND wait_event_type = 'Lock')
+"""
 SUM = "SELECT coalesce(sum(total), 0) FROM counters"
 
 
@@ -173,6 +176,35 @@ async def test_what_readers_are_shown_while_the_feed_is_asked_is_in_the_build_be
                 while not running.views_live.is_set():
                     assert await _is(old, 150)
             assert await _is(running, 150)
+
+
+async def test_who_fills_the_held_views_waits_before_it_has_anything_in_hand_and_holds_up_no_swap(
+    speaker: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+
+    async def while_more_comes(running: Running, tables: ViewTables, before: hearers.Shown, tx: Tx) -> bool:
+        await say(speaker, 50)
+        await until(lambda: _somebody_waits(running))
+        asked.append(await has_kept_up(running, tables, before, tx))
+        return asked[-1]
+
+    has_kept_up = hearers.has_kept_up
+    monkeypatch.setattr(hearers, "has_kept_up", while_more_comes)
+    await say(speaker, 100)
+    async with serving(listener(TOTALS), speaker.settings, parts=("views",)) as old:
+        await old.views_live.wait()
+        await until(lambda: _is(old, 100))
+        async with serving(listener(changed(tmp_path)), speaker.settings, parts=("views",)) as running:
+            await asyncio.wait_for(running.views_live.wait(), 30)
+            assert asked == [True]
+            await until(lambda: _is(running, 150))
+
+
+async def _somebody_waits(running: Running) -> bool:
+    """Return whether a connection of the service waits for what another one has locked."""
+    found: bool = await running.pool.fetchval(_WAITS, running.settings.schema(LISTENER))
+    return found
 
 
 async def _is_idle(running: Running) -> bool:

@@ -12,7 +12,7 @@ from tests.faults.looking import more_is_told
 from tests.faults.rig import Rig
 
 LATER = (0.5, 3.0)
-HEARD_WITHIN = 60.0  # of a few tills, perhaps none of whose customers is a member
+HEARD_WITHIN = 30.0
 REFUSED_WITHIN = 30.0
 REFUSAL = "branchline rebase"
 # whose loss can be made good: tills send to pos again, loyalty-points hears again; the vault's customers nobody has

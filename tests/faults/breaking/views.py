@@ -12,7 +12,7 @@ from tests.faults.rig import Rig
 
 BUILT_WITHIN = 120.0
 LOOKED_EVERY = 0.02
-SIDE_BY_SIDE = 6.0
+SIDE_BY_SIDE = 7.0
 # what is counted while it is built, by service
 COUNTED = {
     "pos": "SELECT count(*) FROM receipts",
