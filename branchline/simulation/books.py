@@ -11,6 +11,7 @@ from branchline.simulation.oracle import Figures
 
 T = TypeVar("T")
 PEOPLE_A_CALL = 500
+PAGE = 500
 AT_ONCE = 16
 SIMULATION = As("service", subject="simulation")
 
@@ -53,10 +54,11 @@ async def read_books(office: Office, branches: Collection[str], days: Iterable[d
     for day in days:
         books.days |= await _day(office, branches, day)
     ids = await _resolve(office, sorted(names))
-    members = await _members(office)
+    members = {one["customer_id"]: one for one in await _paged(office, "membership", "members")}
+    shown = {one["customer_id"]: one for one in await _paged(office, "projection", "customers")}
 
     async def person(name: str) -> tuple[str, Standing]:
-        return name, await _person(office, ids[name], members.get(ids[name], {}))
+        return name, await _person(office, ids[name], members.get(ids[name], {}), shown.get(ids[name], {}))
 
     books.people = dict(await _each(person, sorted(names)))
     books.tills = await read_tills(office)
@@ -91,20 +93,23 @@ async def _resolve(office: Office, names: list[str]) -> dict[str, str]:
     return ids
 
 
-async def _members(office: Office) -> dict[str, Mapping[str, Any]]:
-    members: dict[str, Mapping[str, Any]] = {}
+async def _paged(office: Office, service: str, what: str) -> list[Mapping[str, Any]]:
+    """Return all that a service lists, page by page."""
+    listed: list[Mapping[str, Any]] = []
     after = ""
     while True:
-        page = await office.ask("membership", "GET", f"/v1/members?limit=500{after}")
-        members |= {one["customer_id"]: one for one in page["members"]}
+        page = await office.ask(service, "GET", f"/v1/{what}?limit={PAGE}{after}")
+        listed += page[what]
         if not page["next"]:
-            return members
+            return listed
         after = f"&after={page['next']}"
 
 
-async def _person(office: Office, customer_id: str, member: Mapping[str, Any]) -> Standing:
-    account = await _known(office, "loyalty-points", f"/v1/accounts/{customer_id}")
-    view = await _known(office, "projection", f"/v1/customers/{customer_id}")
+async def _person(office: Office, customer_id: str, member: Mapping[str, Any], shown: Mapping[str, Any]) -> Standing:
+    """Return how she stands; her account is read where she joined, or headquarters has ever heard of her points."""
+    held = shown.get("points", {})
+    has_account = bool(member) or any(held.values())
+    account = await _known(office, "loyalty-points", f"/v1/accounts/{customer_id}") if has_account else {}
     points: dict[str, int] = {}
     for entry in account.get("entries", ()):
         if entry["kind"] not in ("earned", "taken-back"):
@@ -118,8 +123,8 @@ async def _person(office: Office, customer_id: str, member: Mapping[str, Any]) -
         balance=_kept(account),
         debt=account.get("debt", 0),
         points={sale: left for sale, left in points.items() if left},
-        shown_balance=_kept(view.get("points", {})),
-        shown_spend_minor=view.get("spend_minor", 0),
+        shown_balance=_kept(held),
+        shown_spend_minor=shown.get("spend_minor", 0),
     )
 
 

@@ -57,8 +57,10 @@ async def strike(faults: Sequence[Fault], seed: str, rounds: int | None, home: P
         _tell(row, seed)
 
     async def lane(number: int) -> None:
+        end = -(number % 2)  # from both ends: neighbours in the list wait for the same, and would wait together
         while left:
-            await _strike_together(left.pop(0), left, seed, rounds, home.with_name(f"{home.name}-{number}"), done)
+            place = home.with_name(f"{home.name}-{number}")
+            await _strike_together(left.pop(end), left, end, seed, rounds, place, done)
 
     async with asyncio.TaskGroup() as group:
         for number in range(LANES):
@@ -67,7 +69,7 @@ async def strike(faults: Sequence[Fault], seed: str, rounds: int | None, home: P
 
 
 async def _strike_together(
-    first: Fault, left: list[Fault], seed: str, rounds: int | None, home: Path, done: Callable[[Row], None]
+    first: Fault, left: list[Fault], end: int, seed: str, rounds: int | None, home: Path, done: Callable[[Row], None]
 ) -> None:
     """Strike one running system with a fault and what is left for its servers; lanes take from the same list."""
     build = first.servers
@@ -81,20 +83,20 @@ async def _strike_together(
                 row = await campaign(made, fault, seed, rounds or fault.rounds)
                 done(row)
                 is_fresh = fault.own_cell or not row.is_green or made.tills.acknowledged() > LARGEST_CELL
-                fault = _take(left, build)
+                fault = _take(left, end, build)
                 if fault and is_fresh:
                     await made.new_cell()
     except CannotBuild as reason:
         while fault:
             done(Row(fault.name, failure=str(reason)))
-            fault = _take(left, build)
+            fault = _take(left, end, build)
     except Exception as reason:  # it does not come up: the others are struck in another one
         if fault:
             done(Row(fault.name, failure=f"{type(reason).__name__}: {reason}"))
 
 
-def _take(left: list[Fault], build: Builder) -> Fault | None:
-    found = next((fault for fault in left if fault.servers is build), None)
+def _take(left: list[Fault], end: int, build: Builder) -> Fault | None:
+    found = next((fault for fault in (reversed(left) if end else left) if fault.servers is build), None)
     if found:
         left.remove(found)
     return found

@@ -202,26 +202,26 @@ class Rig:
         """Wait until all that the stores hold now has been sent, heard and shown."""
         held: Marks | None = None
         left: list[str] = ["the stores do not answer"]
+        connection: asyncpg.Connection[asyncpg.Record] | None = None
 
         async def is_there() -> bool:
-            nonlocal held, left
+            nonlocal held, left, connection
             try:
-                connection = await self.connect()
-            except (OSError, asyncpg.PostgresError):
-                return False
-            try:
+                if connection is None or connection.is_closed():
+                    connection = await self.connect()
                 held = held or await marks(connection, self.settings)
                 left = await missing(connection, self.settings, held)
                 return not left
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 return False
-            finally:
-                await connection.close()
 
         try:
             await eventually(is_there, within)
         except TimeoutError:
             raise AssertionError(f"not caught up within {within:g} s: {'; '.join(left)}") from None
+        finally:
+            if connection is not None:
+                await connection.close()
 
     async def settled(self) -> None:
         """Wait until nothing is under way; the tills must be closed."""

@@ -16,6 +16,8 @@ from deploy.local.ports import free_port
 from deploy.local.processes import MARK, Child
 from tests.faults.programs import Program
 
+# brokers are started over and over on few processors: what Java would compile again would be gone before it paid
+SMALL = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 # a broker's own floor is six seconds
 SHORT_SESSIONS = "group.min.session.timeout.ms=1000\n"
 START_TIME = 60.0
@@ -107,10 +109,11 @@ def broker_program(home: Path, folder: Path) -> tuple[Program, str]:
     """Return a broker with its data in the folder, not started, and its address."""
     kafka.prepare(folder, JARS)
     port = free_port()
-    command = kafka.command(folder, JARS, port, free_port())
+    java, *words = kafka.command(folder, JARS, port, free_port())
     with (folder / "server.properties").open("a") as properties:
         properties.write(SHORT_SESSIONS)
-    return Program(Child("kafka", command, marked(home), logs(home) / "kafka.log", folder)), f"127.0.0.1:{port}"
+    child = Child("kafka", [java, *SMALL, *words], marked(home), logs(home) / "kafka.log", folder)
+    return Program(child), f"127.0.0.1:{port}"
 
 
 def marked(home: Path) -> dict[str, str]:

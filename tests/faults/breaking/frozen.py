@@ -10,6 +10,7 @@ import httpx2
 import psutil
 
 from shared.postgres import ANSWERS_WITHIN
+from shared.topics import ANSWERS_WITHIN as KAFKA_ANSWERS_WITHIN
 from tests.faults.fault import Fault
 from tests.faults.overheard import overheard
 from tests.faults.programs import Program
@@ -17,7 +18,7 @@ from tests.faults.rig import Rig
 
 SHORT = (0.5, 5.0)  # a Kafka session of the rig lasts 1.5
 PAST_POSTGRES = 2 * ANSWERS_WITHIN + 6.0  # until an answer is given up, and then its cancellation too
-PAST_KAFKA = 45.0  # a request's own time is 40
+PAST_KAFKA = 2 * KAFKA_ANSWERS_WITHIN + 6.0
 TOLD_WITHIN = 5.0
 LOOKED_AT = 3.0
 MOST_BUSY = 0.35  # of one processor, all services together, while the tills go on trying

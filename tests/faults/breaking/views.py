@@ -70,11 +70,15 @@ async def read_all_the_while(rig: Rig, service: str) -> AsyncIterator[None]:
 
 async def _read(rig: Rig, service: str, over: asyncio.Event) -> None:
     most = 0
-    while not over.is_set():
-        shown = await rig.asked(service, COUNTED[service])
-        assert shown >= most, f"{service} shows {shown} while its views are built, not {most}"
-        most = shown
-        await asyncio.sleep(LOOKED_EVERY)
+    connection = await rig.connect(service)
+    try:
+        while not over.is_set():
+            shown = await connection.fetchval(COUNTED[service])
+            assert shown >= most, f"{service} shows {shown} while its views are built, not {most}"
+            most = shown
+            await asyncio.sleep(LOOKED_EVERY)
+    finally:
+        await connection.close()
 
 
 FAULTS = (Fault("views are built anew, and killed at five steps", rebuilt_and_killed),)

@@ -14,12 +14,12 @@ from deploy.local.ports import free_port
 from deploy.local.processes import Child
 from tests.cell import eventually
 from tests.faults.programs import Program
-from tests.faults.servers import SHORT_SESSIONS, Servers, logs, marked, postgres_program, started
+from tests.faults.servers import SHORT_SESSIONS, SMALL, Servers, logs, marked, postgres_program, started
 
 NODES = 3
 HEAP = "-Xmx256m"
-SMALL = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")  # they share few processors: to start soon is what counts
 START_TIME = 60.0  # seconds
+LOOKED_EVERY = 0.5  # a look asks for all partitions of all topics
 REPLICATED = """\
 node.id={node}
 controller.quorum.voters={voters}
@@ -62,7 +62,7 @@ async def whole(servers: Servers) -> None:
         parts = [part for topic in topics for part in topic["partitions"]]
         return all(len(part["isr"]) == len(part["replicas"]) == NODES for part in parts)
 
-    await eventually(is_whole, START_TIME)
+    await eventually(is_whole, START_TIME, tick=LOOKED_EVERY)
 
 
 async def _brokers(home: Path, folders: list[Path]) -> tuple[list[Program], list[str]]:
