@@ -38,7 +38,8 @@ _GIVES_UP_AFTER = "SET lock_timeout = '1s'"
 async def provoke(rig: Rig, failpoint: str, chance: Random) -> None:
     """Do what leads to a failpoint, until cancelled; what cannot be done while servers and services die is left."""
     acts = [act for prefix, act in PROVOCATIONS.items() if failpoint.startswith(prefix)]
-    while acts:
+    task = asyncio.current_task()
+    while acts and task and not task.cancelling():  # a client that is closing may keep the word to itself
         with suppress(*PASSING):
             async with asyncio.timeout(PATIENCE):
                 await acts[0](rig, chance)

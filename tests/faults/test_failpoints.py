@@ -1,16 +1,21 @@
 """Failpoints: nothing when they are off, exactly what was ordered when they are on, and no order that means nothing."""
 
+import asyncio
 import dis
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
+from random import Random
 from signal import SIGKILL
+from typing import Any
 
 import pytest
 
 from shared import failpoints
 from shared.failpoints import VARIABLE, Injected, armed, places, reached
+from tests.faults.provoking import EVERY, PROVOCATIONS, provoke
 
 ANY = "relay.acknowledged"
 
@@ -95,3 +100,23 @@ def _python(script: str, order: str) -> "subprocess.CompletedProcess[str]":
         text=True,
         check=False,
     )
+
+
+async def test_what_leads_to_a_failpoint_ends_when_told_though_what_it_does_keeps_the_word_to_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun = asyncio.Event()
+    nobody: Any = None
+
+    async def deaf(_rig: object, _chance: Random) -> None:
+        begun.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+
+    monkeypatch.setitem(PROVOCATIONS, "deaf.", deaf)
+    provoking = asyncio.create_task(provoke(nobody, "deaf.", Random("deaf")))
+    await begun.wait()
+    provoking.cancel()
+    ended, _ = await asyncio.wait([provoking], timeout=4 * EVERY)
+    provoking.cancel()
+    assert ended

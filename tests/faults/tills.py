@@ -11,7 +11,7 @@ from branchline.simulation.session import Plan, locked, play
 from branchline.simulation.verdict import versions
 
 DEMO = Path(chain_command.__file__).with_name("chains") / "demo.yaml"
-SALES_PER_SECOND = 5.0
+SALES_PER_SECOND = 4.0
 CUSTOMERS = 5_000  # so many that new ones come all the time
 SENT_WITHIN = 120.0
 

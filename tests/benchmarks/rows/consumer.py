@@ -27,7 +27,7 @@ from tests.benchmarks.topic import Topic, topic
 from tests.benchmarks.toy import Added, Note
 
 US, RAW = "branchline", "bare upsert"
-EVENTS, COUNTERS, BATCH = 60_000, 60_000, 500
+EVENTS, COUNTERS, BATCH = 30_000, 30_000, 500
 AT = datetime(2026, 11, 2, 12, tzinfo=UTC)
 GOALS = (
     Goal("view", US, "rate", (RAW,), least=0.45),

@@ -34,7 +34,7 @@ from tests.servers import Servers, new_cell
 
 SMALL, LARGE, EVENTS_A_STREAM = 10_000, 10_000_000, 10
 FEW, MANY = 10, 2_000
-NEW, BATCH, ACTIVE, QUIET = 20_000, 100, 1_000, 3.0
+NEW, BATCH, ACTIVE, QUIET = 10_000, 100, 1_000, 3.0
 AT = datetime(2026, 11, 2, 12, tzinfo=UTC)
 BY = Cause("bench", "bench")
 THINGS = ("tasks", "threads", "connections")

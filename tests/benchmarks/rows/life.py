@@ -22,7 +22,7 @@ from tests.cell import Cell, cell, eventually
 from tests.journeys.shell import begin, end
 
 FLOOR = "imports alone"
-PER_SECOND, SECONDS, QUIET = 200, 8, 3.0
+PER_SECOND, SECONDS, QUIET = 200, 5, 3.0
 BEHIND = PER_SECOND // 2  # events: half a second of the load
 TICK = 0.01
 GOALS = (

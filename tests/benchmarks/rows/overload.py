@@ -18,8 +18,8 @@ from tests.benchmarks.tills import Load, Sale, Tills, selling
 QUIET, TWICE, FLOOD = "quiet", "twice the most", "flood"
 TILLS, LIVE_CONNECTIONS = 200, 24
 QUIET_RATE, LIVE_RATE = 50, 20
-FIRST_STEP, STEP, STEP_SECONDS, KEEPS_UP = 200, 1.5, 6, 0.85
-SECONDS, BACK, BACK_EACH, QUIET_BEFORE = 15, 200, 250, 3.0
+FIRST_STEP, STEP, STEP_SECONDS, KEEPS_UP = 200, 1.5, 4, 0.85
+SECONDS, BACK, BACK_EACH, QUIET_BEFORE = 8, 200, 250, 3.0
 LAPS, FLOODS = 5, 1  # a flood takes minutes, and thousands of live sales
 LOOK_EVERY, SETTLED_WITHIN, PATIENCE = 0.25, 300.0, 900.0
 GOALS = (

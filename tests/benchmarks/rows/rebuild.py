@@ -25,7 +25,7 @@ from tests.cell import eventually
 
 US, FLOOR, QUIET = "branchline", "read, fold and COPY", "no rebuild"
 EVENTS, COUNTERS = 1_000_000, 100_000
-PER_SECOND, QUIET_SECONDS = 200, 6.0
+PER_SECOND, QUIET_SECONDS = 200, 4.0
 GOALS = (
     Goal("million", US, "rate", (FLOOR,), least=0.40),
     Goal("million", US, "read_p99_ms", (QUIET,), most=2),

@@ -24,7 +24,7 @@ from tests.benchmarks.store import Store, store
 from tests.cell import eventually
 
 US, BARE = "branchline", "bare produce"
-EVENTS, PAGE = 60_000, 2_000
+EVENTS, PAGE = 30_000, 2_000
 GOALS = (
     Goal("backlog", US, "rate", (BARE,), least=0.85),
     Goal("backlog", US, "rate", (debezium.NAME,), least=1.2),
