@@ -14,6 +14,10 @@ IDLE_IN_TRANSACTION_MS = "30000"
 # a server that is frozen, or gone without a word, gets as long again to take the cancellation; then its line is cut
 ANSWERS_WITHIN = 10.0
 CONNECTS_WITHIN = 5.0
+# the client would ask Postgres for each when it first meets it, on every connection: ten milliseconds a question
+ARRAYS = """
+SELECT $1::bigint[], $2::boolean[], $3::bytea[], $4::date[], $5::int[], $6::smallint[], $7::timestamptz[], $8::uuid[]
+"""
 
 
 async def open_pool(settings: Settings, service: str, *, size: int) -> Pool:
@@ -23,6 +27,7 @@ async def open_pool(settings: Settings, service: str, *, size: int) -> Pool:
         settings.service_url(service),
         min_size=1,
         max_size=size,
+        init=_learn,
         reset=_keep,
         timeout=CONNECTS_WITHIN,
         command_timeout=ANSWERS_WITHIN,
@@ -33,6 +38,11 @@ async def open_pool(settings: Settings, service: str, *, size: int) -> Pool:
             "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_MS,
         },
     )
+
+
+async def _learn(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Ask once what arrays of all kinds are that statements have."""
+    await connection.prepare(ARRAYS)
 
 
 async def _keep(_connection: object) -> None:
