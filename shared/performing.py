@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 TRIES = 5
-LANES = 2  # transactions at once of what shares them, each with all that waits when it begins
+LANES = 4  # transactions at once of what shares them, each with all that waits when it begins
 SHORT_PATIENCE = timedelta(milliseconds=200)  # with a locked stream, where others would wait with it
 LARGEST_TOGETHER = 500
 
