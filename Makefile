@@ -31,7 +31,7 @@ check: installed ## Look at the code without starting it: format, style, types, 
 	@$(RUN) -m branchline contracts --check
 	@$(RUN) -m pytest -q tests/house tests/contracts
 
-faults: installed ## Break everything while tills sell, and look for what is lost or counted twice (three quarters of an hour on two cores; SEED=, ONLY= a name)
+faults: installed ## Break everything while tills sell, and look for what is lost or counted twice (forty minutes on two cores; SEED=, ONLY= a name)
 	@$(RUN) -m tests.faults.model
 	@$(RUN) -m tests.faults $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only "$(ONLY)")
 
