@@ -28,14 +28,21 @@ COUNTING = "import sys, time\nwhile True:\n    print('on', flush=True)\n    time
 
 @dataclass
 class Shop:
-    """A rig whose views have these counts, the last for ever."""
+    """A rig, and a connection of it, whose views have these counts, the last for ever."""
 
     shown: list[int]
     times: int = 0
+    is_left: bool = False
 
-    async def asked(self, *_: object) -> int:
+    async def connect(self, _service: str) -> "Shop":
+        return self
+
+    async def fetchval(self, _query: str) -> int:
         self.times += 1
         return self.shown.pop(0) if len(self.shown) > 1 else self.shown[0]
+
+    async def close(self) -> None:
+        self.is_left = True
 
 
 async def look(shown: list[int]) -> None:
@@ -47,6 +54,7 @@ async def look(shown: list[int]) -> None:
 
     async with read_all_the_while(cast(Rig, shop), "projection"):
         await eventually(is_read)
+    assert shop.is_left
 
 
 async def test_a_view_that_grows_while_it_is_built_anew_is_well() -> None:
