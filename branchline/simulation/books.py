@@ -106,10 +106,8 @@ async def _paged(office: Office, service: str, what: str) -> list[Mapping[str, A
 
 
 async def _person(office: Office, customer_id: str, member: Mapping[str, Any], shown: Mapping[str, Any]) -> Standing:
-    """Return how she stands; her account is read where she joined, or headquarters has ever heard of her points."""
     held = shown.get("points", {})
-    has_account = bool(member) or any(held.values())
-    account = await _known(office, "loyalty-points", f"/v1/accounts/{customer_id}") if has_account else {}
+    account = await _known(office, "loyalty-points", f"/v1/accounts/{customer_id}")
     points: dict[str, int] = {}
     for entry in account.get("entries", ()):
         if entry["kind"] not in ("earned", "taken-back"):
