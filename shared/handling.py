@@ -1,8 +1,7 @@
 """Commands to events: lock and load the streams, gather, decide, append, guard; one command or hundreds at a time."""
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -19,7 +18,7 @@ from shared.errors import Rejected
 from shared.message import Cause, Command, Envelope, Event, Issued, Vocabulary
 from shared.orders import Order, in_rounds, onward
 from shared.postgres import Tx
-from shared.store import Change, Done, Loaded, append, history, load, lock
+from shared.store import Change, Done, Loaded, append, histories, load, lock, page
 
 LONGEST_CHAIN = 1000
 
@@ -55,13 +54,6 @@ class _Stream:
 
 def _onward(order: Order, streams: Mapping[UUID, _Stream]) -> Order:
     return onward(order, streams[order.stream_id].state)
-
-
-@contextmanager
-def _timed(issued: Sequence[Issued]) -> Iterator[None]:
-    parents = (one.cause.traceparent for one in issued)
-    with telemetry.HANDLE_SECONDS.time(), telemetry.tracing_all(telemetry.HANDLE, parents, commands=len(issued)):
-        yield
 
 
 class Handler:
@@ -100,7 +92,7 @@ class Handler:
         Commands of one stream see each other: those of an aggregate with guards go in rounds, one a stream at a time
         unless they are renewed. Where a stream has moved on, also within the batch, they go on with it.
         """
-        with _timed(issued):
+        with telemetry.handling([one.cause.traceparent for one in issued]):
             streams: dict[UUID, _Stream] = {}
             asked = [self._order(index, one) for index, one in enumerate(issued)]
             outcomes: dict[int, Outcome] = {}
@@ -127,14 +119,23 @@ class Handler:
 
     async def history(self, tx: Tx, category: str, stream_id: UUID) -> list[Envelope]:
         """Return a stream's events, oldest first."""
-        return await history(tx, stream_id, self._vocabularies[category])
+        return (await self.histories(tx, category, [stream_id]))[stream_id]
+
+    async def histories(self, tx: Tx, category: str, ids: Iterable[UUID]) -> dict[UUID, list[Envelope]]:
+        """Return the events of each stream, oldest first."""
+        return await histories(tx, ids, self._vocabularies[category])
+
+    async def page(self, tx: Tx, category: str, after: UUID | None, limit: int) -> dict[UUID, Any]:
+        """Return the folded states of a category's streams behind an id, in the order of ids."""
+        found = await page(tx, category, after, limit)
+        return {one: await self._folded(tx, self._by_category[category], one, row) for one, row in found.items()}
 
     async def one(self, tx: Tx, issued: Issued, done: Callable[[Outcome], Done] | None) -> Outcome:
         """Handle a command of an aggregate without guards in two calls, in autocommit.
 
         `done` makes the row of an idempotency key from the outcome. Raises Rejected, Conflict, DoneBefore.
         """
-        with _timed([issued]):
+        with telemetry.handling([issued.cause.traceparent]):
             streams: dict[UUID, _Stream] = {}
             order = await self._loaded(tx, self._order(0, issued), streams)
             stream_id, stream = order.stream_id, streams[order.stream_id]

@@ -21,10 +21,14 @@ _LOAD = """
 SELECT id, category, partition_key, version, shape, state::text AS state FROM stream WHERE id = ANY($1::uuid[])
 """
 _OPEN = "SELECT id, category, partition_key, version, shape, state FROM open_streams($1, $2, $3, $4)"
-_HISTORY = """
-SELECT s.category, s.partition_key, e.version, e.shape, e.type,
+_PAGE = """
+SELECT id, category, partition_key, version, shape, state::text AS state FROM stream
+WHERE category = $1 AND ($2::uuid IS NULL OR id > $2) ORDER BY id LIMIT $3
+"""
+_HISTORIES = """
+SELECT e.stream_id, s.category, s.partition_key, e.version, e.shape, e.type,
        e.data::text AS data, e.meta::text AS meta, e.recorded_at
-FROM event e JOIN stream s ON s.id = e.stream_id WHERE e.stream_id = $1 ORDER BY e.version
+FROM event e JOIN stream s ON s.id = e.stream_id WHERE e.stream_id = ANY($1::uuid[]) ORDER BY e.stream_id, e.version
 """
 _APPEND = """
 SELECT append_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
@@ -96,20 +100,27 @@ def _loaded(rows: Iterable[asyncpg.Record]) -> dict[UUID, Loaded]:
     return {stream_id: Loaded(*rest) for stream_id, *rest in rows}
 
 
-async def history(tx: Tx, stream_id: UUID, vocabulary: Vocabulary) -> list[Envelope]:
-    """Return a stream's events, oldest first; raise ContractBroken when one cannot be read."""
-    return [
-        Envelope(
-            category=row["category"],
-            stream_id=stream_id,
-            version=row["version"],
-            key=row["partition_key"],
-            event=vocabulary.read(row["type"], row["shape"], row["data"]),
-            cause=cause_of(orjson.loads(row["meta"])),
-            recorded_at=row["recorded_at"],
+async def page(tx: Tx, category: str, after: UUID | None, limit: int) -> dict[UUID, Loaded]:
+    """Return the rows of a category's streams behind an id, in the order of ids."""
+    return _loaded(await tx.fetch(_PAGE, category, after, limit))
+
+
+async def histories(tx: Tx, ids: Iterable[UUID], vocabulary: Vocabulary) -> dict[UUID, list[Envelope]]:
+    """Return the events of each stream, oldest first; raise ContractBroken when one cannot be read."""
+    told: dict[UUID, list[Envelope]] = {stream_id: [] for stream_id in ids}
+    for row in await tx.fetch(_HISTORIES, list(told)):
+        told[row["stream_id"]].append(
+            Envelope(
+                category=row["category"],
+                stream_id=row["stream_id"],
+                version=row["version"],
+                key=row["partition_key"],
+                event=vocabulary.read(row["type"], row["shape"], row["data"]),
+                cause=cause_of(orjson.loads(row["meta"])),
+                recorded_at=row["recorded_at"],
+            )
         )
-        for row in await tx.fetch(_HISTORY, stream_id)
-    ]
+    return told
 
 
 async def once(tx: Tx, key: UUID) -> bool:

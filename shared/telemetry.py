@@ -10,7 +10,7 @@ import random
 import re
 import sys
 import time
-from collections.abc import Iterable, Iterator, MutableMapping
+from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -130,6 +130,13 @@ def tracing(
     finally:
         _end(span, time.perf_counter() - began)
         _current.reset(token)
+
+
+@contextmanager
+def handling(parents: Sequence[str | None]) -> Iterator[None]:
+    """Time a transaction's commands, and make their span below each sampled parent."""
+    with HANDLE_SECONDS.time(), tracing_all(HANDLE, parents, commands=len(parents)):
+        yield
 
 
 @contextmanager

@@ -1,18 +1,15 @@
 """What the services say of the simulated branches and customers, asked over HTTP once all has arrived."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, TypeVar
+from typing import Any
 
-from branchline.office import As, Office, Refused
+from branchline.office import As, Office
 from branchline.simulation.oracle import Figures
 
-T = TypeVar("T")
 PEOPLE_A_CALL = 500
-PAGE = 500
-AT_ONCE = 16
+PAGE = 100
 SIMULATION = As("service", subject="simulation")
 
 
@@ -54,13 +51,12 @@ async def read_books(office: Office, branches: Collection[str], days: Iterable[d
     for day in days:
         books.days |= await _day(office, branches, day)
     ids = await _resolve(office, sorted(names))
-    members = {one["customer_id"]: one for one in await _paged(office, "membership", "members")}
-    shown = {one["customer_id"]: one for one in await _paged(office, "projection", "customers")}
-
-    async def person(name: str) -> tuple[str, Standing]:
-        return name, await _person(office, ids[name], members.get(ids[name], {}), shown.get(ids[name], {}))
-
-    books.people = dict(await _each(person, sorted(names)))
+    members = await _listed(office, "membership", "members")
+    accounts = await _listed(office, "loyalty-points", "accounts")
+    shown = await _listed(office, "projection", "customers")
+    books.people = {
+        name: _person(members.get(who, {}), accounts.get(who, {}), shown.get(who, {})) for name, who in ids.items()
+    }
     books.tills = await read_tills(office)
     return books
 
@@ -93,21 +89,19 @@ async def _resolve(office: Office, names: list[str]) -> dict[str, str]:
     return ids
 
 
-async def _paged(office: Office, service: str, what: str) -> list[Mapping[str, Any]]:
-    """Return all that a service lists, page by page."""
-    listed: list[Mapping[str, Any]] = []
+async def _listed(office: Office, service: str, what: str) -> Mapping[str, Mapping[str, Any]]:
+    """Return by customer all that a service lists, read page by page."""
+    listed: dict[str, Mapping[str, Any]] = {}
     after = ""
     while True:
         page = await office.ask(service, "GET", f"/v1/{what}?limit={PAGE}{after}")
-        listed += page[what]
+        listed |= {one["customer_id"]: one for one in page[what]}
         if not page["next"]:
             return listed
         after = f"&after={page['next']}"
 
 
-async def _person(office: Office, customer_id: str, member: Mapping[str, Any], shown: Mapping[str, Any]) -> Standing:
-    held = shown.get("points", {})
-    account = await _known(office, "loyalty-points", f"/v1/accounts/{customer_id}")
+def _person(member: Mapping[str, Any], account: Mapping[str, Any], shown: Mapping[str, Any]) -> Standing:
     points: dict[str, int] = {}
     for entry in account.get("entries", ()):
         if entry["kind"] not in ("earned", "taken-back"):
@@ -121,7 +115,7 @@ async def _person(office: Office, customer_id: str, member: Mapping[str, Any], s
         balance=_kept(account),
         debt=account.get("debt", 0),
         points={sale: left for sale, left in points.items() if left},
-        shown_balance=_kept(held),
+        shown_balance=_kept(shown.get("points", {})),
         shown_spend_minor=shown.get("spend_minor", 0),
     )
 
@@ -129,25 +123,3 @@ async def _person(office: Office, customer_id: str, member: Mapping[str, Any], s
 def _kept(points: Mapping[str, Any]) -> int:
     """Return what was not taken back: simulated tills do not redeem, and may sell in a year that is over."""
     return sum(int(points.get(name, 0)) for name in ("balance", "pending", "expired"))
-
-
-async def _known(office: Office, service: str, path: str) -> Mapping[str, Any]:
-    """Return the answer; nothing where the service has not heard of whom it is about."""
-    try:
-        told: Mapping[str, Any] = await office.ask(service, "GET", path)
-    except Refused as refused:
-        if refused.status == 404:
-            return {}
-        raise
-    return told
-
-
-async def _each(ask: Callable[[str], Awaitable[T]], names: Collection[str]) -> list[T]:
-    """Return the answers for all names, some at a time."""
-    room = asyncio.Semaphore(AT_ONCE)
-
-    async def one(name: str) -> T:
-        async with room:
-            return await ask(name)
-
-    return list(await asyncio.gather(*(one(name) for name in names)))

@@ -21,7 +21,7 @@ from tests.benchmarks.program import Program, program
 from tests.benchmarks.store import Store
 from tests.cell import environment
 
-PER_SECOND, SECONDS = 1_000, 6
+PER_SECOND, SECONDS = 1_000, 4
 WARM_UP = 0.1  # the share of a lap's first events that is left out
 SEEN_WITHIN = 30.0
 IDLE = 5.0

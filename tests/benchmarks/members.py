@@ -3,6 +3,7 @@
 A copy's lots and receipts have the ids of the first one's, which are hers within her account only.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -112,11 +113,18 @@ async def copied(
     With `receipts_alone` they have neither events nor lots: for what looks at receipts.
     """
     ids = sorted(uuid4() for _ in range(count))
+    parts = iter([ids[begin : begin + TOGETHER] for begin in range(0, count, TOGETHER)])
+
+    async def copy() -> None:
+        async with owner(own) as tx:
+            ends_at = await tx.fetchval(_EXPIRES_AT, of)
+            for some in parts:
+                await (
+                    _copy_receipts(tx, of, some, *NOTHING) if receipts_alone else _copy(tx, of, some, ends_at, moved)
+                )
+
+    await asyncio.gather(*(copy() for _core in range(2)))
     async with owner(own) as tx:
-        ends_at = await tx.fetchval(_EXPIRES_AT, of)
-        for begin in range(0, count, TOGETHER):
-            some = ids[begin : begin + TOGETHER]
-            await (_copy_receipts(tx, of, some, *NOTHING) if receipts_alone else _copy(tx, of, some, ends_at, moved))
         await tx.execute(_TIDY)
     return ids
 

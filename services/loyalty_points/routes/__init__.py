@@ -2,6 +2,7 @@
 
 from services.loyalty_points.routes import (
     account,
+    accounts,
     acts,
     corrections,
     forgiving,
@@ -14,6 +15,7 @@ from services.loyalty_points.routes import (
 
 ROUTES = (
     *account.ROUTES,
+    *accounts.ROUTES,
     *acts.ROUTES,
     *corrections.ROUTES,
     *forgiving.ROUTES,

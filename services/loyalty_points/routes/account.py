@@ -3,8 +3,9 @@
 `as_of` is by when things happened, `known_at` by when they were recorded; both are now where they are left out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Annotated, Any, NamedTuple, TypeAlias
 from uuid import UUID
 
@@ -21,7 +22,7 @@ from services.loyalty_points.standing import standing, stood
 from services.loyalty_points.whose import whose
 from shared.errors import Missing
 from shared.http import Here, Route
-from shared.message import Instant
+from shared.message import Envelope, Instant
 from shared.running import Running
 
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
@@ -64,21 +65,42 @@ class Told(NamedTuple):
         ]
         return {"customer_id": self.customer_id, "merged": merged}
 
+    @property
+    def as_it_stands(self) -> dict[str, Any]:
+        """Return the account with its entries, in the order of the books."""
+        return {**self.whose, **standing(self.account, self.now), "entries": _entries(self.own)}
+
 
 async def read(at: Running, customer_id: UUID) -> Told:
     """Return an account, that of another one where she was given up for her; raise Missing where there is none."""
     async with at.pool.acquire() as tx, tx.transaction(isolation="repeatable_read", readonly=True):
         customer_id = await whose(tx, at.handler, customer_id)
         version, account = await at.handler.state(tx, "account", customer_id)
-        events: list[Known] = []
-        for row in await tx.fetch(_FAMILY, customer_id):
-            told = await at.handler.history(tx, "account", row["id"])
-            # the ledger's own aggregate reads no other events
-            events += [Known(e.event, e.id, e.recorded_at, row["id"]) for e in told]  # type: ignore[arg-type]
+        family = [row["id"] for row in await tx.fetch(_FAMILY, customer_id)]
+        histories = await at.handler.histories(tx, "account", family)
         now: datetime = await tx.fetchval(_NOW)
     if version == 0:
         raise Missing("account-unknown", customer_id=str(customer_id))
+    events = _known(chain.from_iterable(histories.values()))
     return Told(customer_id, account, sorted(events, key=lambda known: known.recorded_at or now), now)
+
+
+async def read_page(at: Running, after: UUID | None, limit: int) -> tuple[list[Told], UUID | None]:
+    """Return accounts behind an id in the order of ids, each with its own events; and the last id, if more may follow.
+
+    One that was given up for another is not among them: its points are the other's.
+    """
+    async with at.pool.acquire() as tx, tx.transaction(isolation="repeatable_read", readonly=True):
+        page: dict[UUID, Account] = await at.handler.page(tx, "account", after, limit)
+        histories = await at.handler.histories(tx, "account", page)
+        now: datetime = await tx.fetchval(_NOW)
+    told = [Told(one, account, _known(histories[one]), now) for one, account in page.items() if not account.moved_to]
+    return told, next(reversed(page)) if len(page) == limit else None
+
+
+def _known(told: Iterable[Envelope]) -> list[Known]:
+    # the ledger's own aggregate reads no other events
+    return [Known(one.event, one.id, one.recorded_at, one.stream_id) for one in told]  # type: ignore[arg-type]
 
 
 async def account(customer_id: UUID, at: Here, as_of: When = None, known_at: When = None) -> dict[str, Any]:
@@ -90,7 +112,7 @@ async def account(customer_id: UUID, at: Here, as_of: When = None, known_at: Whe
     """
     told = await read(at, customer_id)
     if as_of is None and known_at is None:
-        return {**told.whose, **standing(told.account, told.now), "entries": _entries(told.own)}
+        return told.as_it_stands
     seen = _seen(told, as_of, known_at)
     known = known_by(told.events, seen["known_at"])
     happened = [one for one in known if one.of == told.customer_id and happened_at(one.event) <= seen["as_of"]]

@@ -19,7 +19,7 @@ from tests.cell import environment
 
 US = "branchline"
 SINGLE = (200, 1_000)
-SECONDS, EVENTS, BATCH = 6, 40_000, 100
+SECONDS, EVENTS, BATCH = 5, 40_000, 100
 SHARE = 0.7  # of what it can do
 LAPS = 5
 GOALS = (

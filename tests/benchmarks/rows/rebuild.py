@@ -4,7 +4,8 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -12,15 +13,18 @@ from uuid import UUID
 
 import orjson
 
+from shared.service import ViewSet
 from shared.views import PAGE
 from tests.benchmarks import totals
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.contest import Contender, Contest, Lap
 from tests.benchmarks.goal import Goal
+from tests.benchmarks.grown import grow
 from tests.benchmarks.live import open_loop, teller
 from tests.benchmarks.meter import latencies
 from tests.benchmarks.program import Program
 from tests.benchmarks.store import Store, store
+from tests.benchmarks.toy import NOTED
 from tests.cell import eventually
 
 US, FLOOR, QUIET = "branchline", "read, fold and COPY", "no rebuild"
@@ -50,10 +54,9 @@ async def measure(bench: Bench) -> None:
     """Play it, if it is chosen."""
     if not bench.chosen("million"):
         return
-    async with AsyncExitStack() as stack:
-        own = await stack.enter_async_context(store(bench, "rebuilt"))
-        rebuilding = Rebuilding(bench, own, await own.fill(EVENTS, streams=COUNTERS))
-        await rebuilding.begin()
+    text = text_of(bench.folder, 0)
+    async with store(bench, "rebuilt", replace(NOTED, views=ViewSet(text, totals.project))) as own:
+        rebuilding = Rebuilding(bench, own, await grow(own, EVENTS, EVENTS // COUNTERS), text)
         contenders = (
             Contender(QUIET, NONE, rebuilding.quiet),
             Contender(FLOOR, BARE, rebuilding.folded),
@@ -63,19 +66,19 @@ async def measure(bench: Bench) -> None:
         await bench.play(Contest("rebuild", "million", title, contenders, warm=0))
 
 
+def text_of(folder: Path, number: int) -> Path:
+    """Return a file with the view's text, another one for each number."""
+    place = folder / f"totals-{number}.sql"
+    place.write_text(_TEXT.format(number=number))
+    return place
+
+
 class Rebuilding:
     """The service whose view is built anew: each time its text is another."""
 
-    def __init__(self, bench: Bench, own: Store, known: list[UUID]) -> None:
-        self._bench, self._own, self._known = bench, own, known
+    def __init__(self, bench: Bench, own: Store, known: list[UUID], text: Path) -> None:
+        self._bench, self._own, self._known, self._text = bench, own, known, text
         self._numbers = count(1)
-        self._text = self._next_text()
-
-    async def begin(self) -> None:
-        """Fill the first view."""
-        async with self._service("views") as one:
-            await one.ask(do="built")
-            await self._caught_up()
 
     async def quiet(self) -> Lap:
         """Let the traffic have the machine."""
@@ -105,7 +108,7 @@ class Rebuilding:
         """Start a process whose text is another, and wait until its view is the one that is read."""
         events, _ = await self._own.counted()
         async with self._traffic() as reads:
-            self._text = self._next_text()
+            self._text = text_of(self._bench.folder, next(self._numbers))
             async with self._service("views") as builder, self._bench.meter.lap(events, us=[builder.pid]) as lap:
                 told = await builder.ask(do="built")
                 lap.seconds = told["seconds"]
@@ -151,12 +154,6 @@ class Rebuilding:
             return bool(await self._own.running.pool.fetchval(_BEHIND))
 
         await eventually(is_so)
-
-    def _next_text(self) -> Path:
-        number = next(self._numbers)
-        place = self._bench.folder / f"totals-{number}.sql"
-        place.write_text(_TEXT.format(number=number))
-        return place
 
 
 class Reads:

@@ -16,7 +16,7 @@ from tests.journeys.salon import Salon, expected, salon
 from tests.journeys.shell import branchline
 
 US, BARE = "branchline", "bare hops"
-SECONDS, LAPS = 8, 5
+SECONDS, LAPS = 6, 5
 BRANCHES, CONNECTIONS = 2_000, 64
 BRANCH = "TOR1"
 TORONTO = chains.load(Path(chains.__file__).with_name("chains") / "toronto.yaml")
