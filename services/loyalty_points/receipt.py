@@ -1,7 +1,7 @@
 """A receipt as the points ledger sees it: one customer's own lines, what is left of them and has been earned. Pure."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import NamedTuple, TypeAlias
 from uuid import UUID
@@ -10,6 +10,7 @@ from services.loyalty_points import lifetime
 from services.loyalty_points.periods import Period, days_of
 from services.loyalty_points.terms import PRESET, Terms
 from services.loyalty_points.worth import Circumstances, Sold, rule_of, worth
+from shared.replacing import replace
 
 Key = tuple[UUID | None, str, Period, date]
 Used = dict[Key, int]

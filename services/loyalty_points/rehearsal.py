@@ -6,7 +6,7 @@ by now is no more owed. Months are those of the branch's days.
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from heapq import nlargest
 from typing import NamedTuple
@@ -15,6 +15,7 @@ from uuid import UUID
 from services.loyalty_points.domain.lots import is_alive
 from services.loyalty_points.receipt import Receipt, settled
 from services.loyalty_points.terms import Terms
+from shared.replacing import replace
 
 NAMED = 10
 

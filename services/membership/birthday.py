@@ -6,7 +6,6 @@ headquarters may at any time, from then on.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import Annotated, Self
 from uuid import UUID
@@ -17,6 +16,7 @@ from contracts.membership import BirthdayMonthTold
 from services.membership.customer import Customer
 from shared.errors import Rejected
 from shared.message import Command
+from shared.replacing import replace
 
 LEAP_YEAR = 2000
 STANDS = timedelta(days=365)

@@ -4,7 +4,6 @@ Receipts come in any order. Who is a member, and since when, depends only on the
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TypeAlias
 from uuid import UUID
 
@@ -23,6 +22,7 @@ from services.membership.merging import MergeCommand, MergeEvent
 from services.membership.standing import Standing
 from shared.errors import Rejected
 from shared.message import Command, Event, Instant
+from shared.replacing import replace
 
 SHAPE = 4
 

@@ -5,7 +5,6 @@ transaction. From then on what is told of the first goes on to the other. Merges
 given up twice at once, or for somebody who was given up herself; and the last merge of a chain is split first.
 """
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, TypeAlias
 from uuid import UUID, uuid5
@@ -16,6 +15,7 @@ from contracts.membership import CustomersMerged, CustomersSplit
 from services.membership.customer import Customer, Other
 from shared.errors import Rejected
 from shared.message import Command, Event, Instant
+from shared.replacing import replace
 
 Reason = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
 

@@ -1,10 +1,11 @@
 """What membership's rules must know of a customer beside her own stream. Pure; amounts are minor units before tax."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from services.membership.terms import PRESET, Terms
+from shared.replacing import replace
 
 
 @dataclass(frozen=True)

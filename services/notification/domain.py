@@ -3,7 +3,7 @@
 A claim is never given twice, so a message is sent at most once, whatever dies when.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import TypeAlias
@@ -12,6 +12,7 @@ from uuid import UUID, uuid5
 from contracts.notification import MessageFailed, MessageOutcomeUnknown, MessageSent
 from shared.errors import Rejected
 from shared.message import Command, Event, Instant
+from shared.replacing import replace
 
 SHAPE = 1
 WELCOME = "welcome"

@@ -3,7 +3,6 @@
 What is read may be over a moment later: coupon and points refuse by themselves then, and nothing of the basket stays.
 """
 
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -16,6 +15,7 @@ from services.loyalty_points.terms import Terms
 from services.loyalty_points.whose import whose
 from shared.policy import policies
 from shared.postgres import Tx
+from shared.replacing import replace
 
 if TYPE_CHECKING:
     from shared.handling import Handler

@@ -1,6 +1,6 @@
 """What a coupon is, and what each event makes of it. Pure."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple, TypeAlias
@@ -8,6 +8,7 @@ from uuid import UUID
 
 from contracts.loyalty_points import CouponExpired, CouponIssued, CouponRedeemed, CouponRolledBack, CouponVoided
 from shared.message import Event, Instant
+from shared.replacing import replace
 
 INACTIVE, ACTIVE, LOCKED = "inactive", "active", "locked"
 REDEEMED, EXPIRED, VOIDED = "redeemed", "expired", "voided"

@@ -5,7 +5,7 @@ whether or not anything has been told of it. The state stays small however many 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from contracts.loyalty_points import AllowanceUse, LotPoints
 from services.loyalty_points.domain.identity import Other, as_whom, other_of
 from services.loyalty_points.domain.lots import is_alive
 from services.loyalty_points.domain.totals import Active, Waiting, summed, summed_waiting, with_points
+from shared.replacing import replace
 
 FIGURES = ("debt", "earned", "taken_back", "redeemed", "expired", "forgiven", "moved")
 

@@ -1,6 +1,5 @@
 """What each entry makes of an account. Pure; whole points."""
 
-from dataclasses import replace
 from datetime import datetime
 from typing import TypeAlias
 
@@ -40,6 +39,7 @@ from services.loyalty_points.domain.events import (
 from services.loyalty_points.domain.identity import Other, other_of
 from services.loyalty_points.domain.lots import Gain, lot_of
 from services.loyalty_points.domain.totals import Active, summed
+from shared.replacing import replace
 
 Spent: TypeAlias = PointsHeld | HoldReleased | PointsRedeemed | RedemptionReversed | PointsSpentOffline
 Moving: TypeAlias = Gain | PointsTakenBack | PointsExpired | DebtForgiven | PointsMerged | PointsSplit | Spent

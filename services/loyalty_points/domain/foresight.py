@@ -1,7 +1,6 @@
 """What time alone will have done to holds by an instant, whether or not it has been told. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from services.loyalty_points.domain.folding import evolve
 from services.loyalty_points.domain.known import Known
 from services.loyalty_points.domain.page import KnownHold, Ledger, Page
 from services.loyalty_points.domain.spending import lapse
+from shared.replacing import replace
 
 
 def with_lapses(told: Sequence[Known], at: datetime, who: UUID | None = None) -> list[Known]:

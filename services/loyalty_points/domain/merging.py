@@ -7,7 +7,7 @@ gives back what is left of those lots, and of the debt that came, what is still 
 what is held or spent since the merge stays with the one who stays.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from services.loyalty_points.domain.settling import settle
 from services.loyalty_points.domain.totals import Active, Waiting
 from services.loyalty_points.receipt import Earns, Receipt, Settled, any_earns, settled
 from shared.message import Command, Instant
+from shared.replacing import replace
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The page on which a command's entries are written one after another, and what guards.gather brings for it. Pure."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -13,6 +13,7 @@ from services.loyalty_points.domain.folding import evolve
 from services.loyalty_points.domain.lots import Lot, movements, new_lot, split
 from services.loyalty_points.receipt import Receipt
 from shared.errors import Rejected
+from shared.replacing import replace
 
 Told = TypeVar("Told", bound=AccountEvent)
 

@@ -6,13 +6,13 @@ before it. What goes back with a split is what was left then.
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
 from services.loyalty_points.domain.events import AccountGivenBack, AccountTakenIn
 from services.loyalty_points.domain.hindsight import Hindsight, Posting
 from services.loyalty_points.domain.known import Known, happened_at
+from shared.replacing import replace
 
 NOTHING_STAYED = 1_000_000  # of a lot that is known here for what it was: any part of it says whose it is
 _LIFETIME = ("earned", "taken_back", "redeemed", "forgiven")

@@ -1,7 +1,6 @@
 """Commands of one account that are gathered together: each later one knows what those before it did. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TypeAlias
 from uuid import UUID
 
@@ -9,6 +8,7 @@ from contracts.loyalty_points import HoldReleased, PointsHeld, PointsRedeemed
 from services.loyalty_points.domain.page import KnownHold, Ledger, move
 from services.loyalty_points.domain.spending import CAPTURED, HoldPoints, RedeemPoints
 from shared.message import Event
+from shared.replacing import replace
 
 Sharing: TypeAlias = RedeemPoints | HoldPoints
 Shared: TypeAlias = PointsHeld | PointsRedeemed | HoldReleased  # what such a command can tell

@@ -1,7 +1,6 @@
 """What membership says of a customer, in whatever order it is heard: her tier, the month of her birthday. Pure."""
 
 from abc import ABC, abstractmethod
-from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -10,6 +9,7 @@ from services.loyalty_points.domain.page import Ledger, Page
 from services.loyalty_points.domain.settling import settle
 from services.loyalty_points.receipt import Earns, Receipt, Settled, any_earns, settled
 from shared.message import Command
+from shared.replacing import replace
 
 
 class NoteTrait(Command, ABC):

@@ -1,7 +1,6 @@
 """What the points ledger's rules must know beside the account, and what moves with its entries. Now is Postgres's."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -45,6 +44,7 @@ from services.loyalty_points.terms import Terms
 from shared.message import Command, Envelope
 from shared.policy import Policies, policies
 from shared.postgres import Tx
+from shared.replacing import replace
 
 MOST_LOTS = 500  # in one expiry
 

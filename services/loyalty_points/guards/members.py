@@ -1,6 +1,5 @@
 """Customers one after another with all their receipts, for what goes over all history. A page is some receipts long."""
 
-from dataclasses import replace
 from typing import NamedTuple
 from uuid import UUID
 
@@ -8,6 +7,7 @@ from services.loyalty_points.guards.receipts import receipt_of
 from services.loyalty_points.receipt import Receipt
 from shared.policy import Policies
 from shared.postgres import Tx
+from shared.replacing import replace
 
 _CUSTOMERS = """
 SELECT DISTINCT customer_id FROM (

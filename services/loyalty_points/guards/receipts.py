@@ -3,7 +3,7 @@
 import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from services.loyalty_points.worth import Item, Sold
 from shared.message import Envelope, Event
 from shared.policy import Policies
 from shared.postgres import Tx
+from shared.replacing import replace
 
 _RECEIPTS = """
 WITH asked AS (

@@ -5,7 +5,7 @@ with it in one transaction, so that many may take different ones of a stock with
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, TypeAlias
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from pydantic import Field
 from services.loyalty_points.reward.offer import Description
 from shared.errors import Rejected
 from shared.message import Command, Event
+from shared.replacing import replace
 
 SHAPE = 2
 

@@ -1,7 +1,7 @@
 """A sale: one receipt, and what is left of it after refunds. Pure; amounts are minor units before tax."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, assert_never
 from uuid import UUID
@@ -12,6 +12,7 @@ from contracts.money import Currency, Minor
 from contracts.pos import Payment, RefundedLine, SaleLine, SaleRecorded, SaleRefunded
 from shared.errors import Rejected
 from shared.message import Command
+from shared.replacing import replace
 
 SHAPE = 1
 
