@@ -125,10 +125,11 @@ class Handler:
         """Return the events of each stream, oldest first."""
         return await histories(tx, ids, self._vocabularies[category])
 
-    async def page(self, tx: Tx, category: str, after: UUID | None, limit: int) -> dict[UUID, Any]:
-        """Return the folded states of a category's streams behind an id, in the order of ids."""
+    async def page(self, tx: Tx, category: str, after: UUID | None, limit: int) -> dict[UUID, tuple[int, Any]]:
+        """Return versions and folded states of a category's streams behind an id, in the order of ids."""
+        aggregate = self._by_category[category]
         found = await page(tx, category, after, limit)
-        return {one: await self._folded(tx, self._by_category[category], one, row) for one, row in found.items()}
+        return {one: (row.version, await self._folded(tx, aggregate, one, row)) for one, row in found.items()}
 
     async def one(self, tx: Tx, issued: Issued, done: Callable[[Outcome], Done] | None) -> Outcome:
         """Handle a command of an aggregate without guards in two calls, in autocommit.

@@ -23,7 +23,7 @@ class Publication(BaseModel):
     holds_from: Annotated[Instant | None, Field(alias="from")] = None
 
 
-async def publish(body: Publication, at: Here, cause: Why, idempotency: Once) -> dict[str, Any]:
+async def publish(body: Publication, at: Here, cause: Why, once: Once) -> dict[str, Any]:
     """Publish terms; the same as the last ones change nothing."""
     assert at.service.policy
     try:
@@ -32,7 +32,7 @@ async def publish(body: Publication, at: Here, cause: Why, idempotency: Once) ->
         errors = invalid.errors(include_url=False, include_context=False, include_input=False)
         raise Problem(422, "terms-invalid", errors=errors) from invalid
     command = PublishPolicy(at=datetime.now(UTC), terms=terms.model_dump(mode="json"), holds_from=body.holds_from)
-    outcome = await perform_one(at, command, cause, idempotency=idempotency)
+    outcome = await perform_one(at, command, cause, idempotency=once)
     return {"version": outcome.version, "changed": bool(outcome.events)}
 
 

@@ -9,8 +9,15 @@ if TYPE_CHECKING:
 else:
 
     def replace(one, /, **changes):
-        """Return a copy of a dataclass, for those that have no slots and look at nothing when they are made."""
+        """Return a copy of a dataclass, for those that have no slots and look at nothing when they are made.
+
+        Raises TypeError for a field that it does not have.
+        """
         changed = object.__new__(one.__class__)
-        changed.__dict__.update(one.__dict__)
-        changed.__dict__.update(changes)
+        fields = changed.__dict__
+        fields.update(one.__dict__)
+        before = len(fields)
+        fields.update(changes)
+        if len(fields) != before:
+            raise TypeError(f"{type(one).__name__} has no field {', '.join(changes.keys() - one.__dict__.keys())}")
         return changed

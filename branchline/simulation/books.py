@@ -1,4 +1,4 @@
-"""What the services say of the simulated branches and customers, asked over HTTP once all has arrived."""
+"""What the services say of branches and customers, asked over HTTP once all has arrived."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from branchline.office import As, Office
 from branchline.simulation.oracle import Figures
 
 PEOPLE_A_CALL = 500
-PAGE = 100
+PAGE = 100  # what every list gives at once
 SIMULATION = As("service", subject="simulation")
 
 

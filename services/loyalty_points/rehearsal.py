@@ -1,7 +1,7 @@
 """What a draft of the terms would have given: each customer's receipts settled by it, beside what they keep. Pure.
 
-It settles with the same functions as the ledger. Points are those that refunds have left, spent or not; what is over
-by now is no more owed. Months are those of the branch's days.
+It settles with the same functions as the ledger, and customers who are one by now as one. Points are those that refunds
+have left, spent or not; what is over by now is no more owed. Months are those of the branch's days.
 """
 
 from collections import Counter, defaultdict
@@ -12,6 +12,7 @@ from heapq import nlargest
 from typing import NamedTuple
 from uuid import UUID
 
+from services.loyalty_points.domain.account import Account
 from services.loyalty_points.domain.lots import is_alive
 from services.loyalty_points.receipt import Receipt, settled
 from services.loyalty_points.terms import Terms
@@ -49,13 +50,15 @@ class Rehearsal:
     customers: Counter[str] = field(default_factory=Counter)
     most: list[tuple[int, UUID]] = field(default_factory=list)
 
-    def add(self, customer_id: UUID, joined_order: str, receipts: Sequence[Receipt]) -> None:
-        """Settle a member's receipts, which are in their order, by the draft."""
-        own = [self._drafted(one) for one in receipts if one.order >= joined_order]
+    def add(self, customer_id: UUID, account: Account, receipts: Sequence[Receipt]) -> None:
+        """Settle an account's receipts, which are in their order, by the draft: those that earn."""
+        own = [
+            self._drafted(one) for one in receipts if account.earns(one.earner or customer_id, one.sold_at, one.order)
+        ]
         since = next((one.order for one in own if one.sold_at >= self.holds_from), None)
         if since is None:
             return
-        difference, as_they_are = 0, {one.sale_id: one for one in receipts}
+        difference, as_they_are = 0, {(one.origin, one.sale_id): one for one in receipts}
         for receipt, _, kept in settled(own, since):
             tally = self.places[Place(receipt.branch, receipt.tier or "", f"{receipt.on:%Y-%m}")]
             tally.receipts += 1
@@ -63,7 +66,7 @@ class Rehearsal:
             tally.then += kept
             difference += kept - receipt.kept
             # what comes is good as long as the draft says, what goes has been good as long as it was
-            lot = receipt if kept > receipt.kept else as_they_are[receipt.sale_id]
+            lot = receipt if kept > receipt.kept else as_they_are[receipt.origin, receipt.sale_id]
             tally.owed += kept - receipt.kept if is_alive(lot.expires_at, self.at) else 0
         self.customers["gain" if difference > 0 else "lose" if difference else "same"] += 1
         if difference:

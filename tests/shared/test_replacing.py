@@ -34,6 +34,12 @@ def test_it_is_what_the_library_makes_of_it() -> None:
     assert held == Held(7, (3, 4), {"a": 1})
 
 
+def test_a_field_that_is_not_there_is_an_error_as_in_the_library() -> None:
+    for change in (replace, dataclasses.replace):
+        with pytest.raises(TypeError):
+            change(Held(7), point=8)
+
+
 def test_what_it_cannot_copy_it_does_not_pretend_to() -> None:
     with pytest.raises(AttributeError):
         replace(Narrow(1), points=2)

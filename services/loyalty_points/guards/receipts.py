@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -112,14 +112,24 @@ async def known(tx: Tx, asked: Mapping[int, Asked], dated: Policies) -> Mapping[
         [a.until for a in whose],
         [a.under or a.customer_id for a in whose],
     )
+    receipts = await of_their_time(tx, rows, dated, traits.looked_at(dated))
+    for row, receipt in zip(rows, receipts, strict=True):
+        found[row["place"]].append(receipt)
+    return found
+
+
+async def of_their_time(
+    tx: Tx, rows: Sequence["asyncpg.Record"], dated: Policies, kinds: Collection[traits.Kind]
+) -> list[Receipt]:
+    """Return the receipt of each row, with its policy, as whom she earned by it then, and these traits of that one."""
     whole = await identities.known(tx, (r["owner"] for r in rows if r["owner"] != r["customer_id"]))
     as_whom = [identities.earner(whole.get(r["owner"]), r["owner"], r["customer_id"], r["sold_at"]) for r in rows]
     moments = [(who or r["owner"], r["sold_at"]) for who, r in zip(as_whom, rows, strict=True)]
-    held = await traits.in_force(tx, moments, traits.looked_at(dated))
-    for row, who, moment in zip(rows, as_whom, moments, strict=True):
-        receipt = receipt_of(row, dated.numbered(row["policy_version"]).terms)
-        found[row["place"]].append(replace(receipt, earner=who, **held[moment]._asdict()))
-    return found
+    held = await traits.in_force(tx, moments, kinds)
+    return [
+        replace(receipt_of(row, dated.numbered(row["policy_version"]).terms), earner=who, **held[moment]._asdict())
+        for row, who, moment in zip(rows, as_whom, moments, strict=True)
+    ]
 
 
 def receipt_of(row: "asyncpg.Record", terms: Terms) -> Receipt:

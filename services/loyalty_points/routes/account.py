@@ -29,7 +29,7 @@ EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo
 
 When: TypeAlias = Annotated[Instant | None, Query(), Field(ge=EARLIEST, le=LATEST)]
 
-_NOW = "SELECT clock_timestamp()"
+NOW = "SELECT clock_timestamp()"
 _FAMILY = """
 WITH RECURSIVE family AS (
   SELECT $1::uuid AS id
@@ -59,16 +59,7 @@ class Told(NamedTuple):
     @property
     def whose(self) -> dict[str, Any]:
         """Return whose it is, and who was given up for her."""
-        merged = [
-            {"customer_id": one.customer_id, "into": one.into, "merge_id": one.merge_id, "merged_at": one.merged_at}
-            for one in self.account.others
-        ]
-        return {"customer_id": self.customer_id, "merged": merged}
-
-    @property
-    def as_it_stands(self) -> dict[str, Any]:
-        """Return the account with its entries, in the order of the books."""
-        return {**self.whose, **standing(self.account, self.now), "entries": _entries(self.own)}
+        return _whose(self.customer_id, self.account)
 
 
 async def read(at: Running, customer_id: UUID) -> Told:
@@ -78,27 +69,28 @@ async def read(at: Running, customer_id: UUID) -> Told:
         version, account = await at.handler.state(tx, "account", customer_id)
         family = [row["id"] for row in await tx.fetch(_FAMILY, customer_id)]
         histories = await at.handler.histories(tx, "account", family)
-        now: datetime = await tx.fetchval(_NOW)
+        now: datetime = await tx.fetchval(NOW)
     if version == 0:
         raise Missing("account-unknown", customer_id=str(customer_id))
-    events = _known(chain.from_iterable(histories.values()))
+    events = known_of(chain.from_iterable(histories.values()))
     return Told(customer_id, account, sorted(events, key=lambda known: known.recorded_at or now), now)
 
 
-async def read_page(at: Running, after: UUID | None, limit: int) -> tuple[list[Told], UUID | None]:
-    """Return accounts behind an id in the order of ids, each with its own events; and the last id, if more may follow.
-
-    One that was given up for another is not among them: its points are the other's.
-    """
-    async with at.pool.acquire() as tx, tx.transaction(isolation="repeatable_read", readonly=True):
-        page: dict[UUID, Account] = await at.handler.page(tx, "account", after, limit)
-        histories = await at.handler.histories(tx, "account", page)
-        now: datetime = await tx.fetchval(_NOW)
-    told = [Told(one, account, _known(histories[one]), now) for one, account in page.items() if not account.moved_to]
-    return told, next(reversed(page)) if len(page) == limit else None
+def as_it_stands(customer_id: UUID, account: Account, own: Sequence[Known], now: datetime) -> dict[str, Any]:
+    """Return an account with its own entries, in the order of the books."""
+    return {**_whose(customer_id, account), **standing(account, now), "entries": _entries(own)}
 
 
-def _known(told: Iterable[Envelope]) -> list[Known]:
+def _whose(customer_id: UUID, account: Account) -> dict[str, Any]:
+    merged = [
+        {"customer_id": one.customer_id, "into": one.into, "merge_id": one.merge_id, "merged_at": one.merged_at}
+        for one in account.others
+    ]
+    return {"customer_id": customer_id, "merged": merged}
+
+
+def known_of(told: Iterable[Envelope]) -> list[Known]:
+    """Return what is recorded of accounts."""
     # the ledger's own aggregate reads no other events
     return [Known(one.event, one.id, one.recorded_at, one.stream_id) for one in told]  # type: ignore[arg-type]
 
@@ -112,7 +104,7 @@ async def account(customer_id: UUID, at: Here, as_of: When = None, known_at: Whe
     """
     told = await read(at, customer_id)
     if as_of is None and known_at is None:
-        return told.as_it_stands
+        return as_it_stands(told.customer_id, told.account, told.own, told.now)
     seen = _seen(told, as_of, known_at)
     known = known_by(told.events, seen["known_at"])
     happened = [one for one in known if one.of == told.customer_id and happened_at(one.event) <= seen["as_of"]]

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from itertools import groupby
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -44,13 +43,10 @@ async def rehearse(body: Draft, at: Here) -> dict[str, Any]:
     rehearsal = Rehearsal(draft_of(body.terms), body.holds_from, datetime.now(UTC))
     async with at.pool.acquire() as tx:
         found = await members.of_members(tx, body.after, AT_ONCE, await policies(tx, Terms))
-    last = None
-    for (customer_id, joined_order), own in groupby(found, key=lambda one: (one.customer_id, one.joined_order)):
-        last = customer_id
-        if joined_order is not None:
-            rehearsal.add(customer_id, joined_order, [one.receipt for one in own])
+    for member in found:
+        rehearsal.add(*member)
         await asyncio.sleep(0)  # others wait for this process, too
-    return {**_shown(rehearsal), "next": last}
+    return {**_shown(rehearsal), "next": found[-1].customer_id if found else None}
 
 
 def _shown(rehearsal: Rehearsal) -> Mapping[str, Any]:

@@ -4,7 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -53,10 +53,33 @@ _HEAD = "SELECT number FROM feed_head"
 
 async def measure(bench: Bench) -> None:
     """Play what is chosen."""
-    for name, playing in (("backlog", _backlog), ("live", _live), ("idle", _idle)):
-        if bench.chosen(name):
-            async with AsyncExitStack() as stack:
-                await playing(bench, stack)
+    if bench.chosen("backlog"):
+        async with AsyncExitStack() as stack:
+            await _backlog(bench, stack)
+    chosen = [playing for name, playing in (("live", _live), ("idle", _idle)) if bench.chosen(name)]
+    if chosen:
+        async with _debezium(bench) as its:  # warm for both, which takes longer than either
+            for playing in chosen:
+                async with AsyncExitStack() as stack:
+                    await playing(bench, stack, its)
+
+
+@dataclass(frozen=True)
+class _Debezium:
+    """Debezium at work in a warm Java on a store of its own; or why it is absent."""
+
+    own: Store | None = None
+    engine: live.Engine | None = None
+    absent: Mapping[str, str] = field(default_factory=dict)
+
+
+@asynccontextmanager
+async def _debezium(bench: Bench) -> AsyncIterator[_Debezium]:
+    if reason := await debezium.unfit(bench):
+        yield _Debezium(absent={debezium.NAME: reason})
+        return
+    async with store(bench, "live-debezium") as its, debezium.live(bench, its) as engine:
+        yield _Debezium(its, engine)
 
 
 async def _backlog(bench: Bench, stack: AsyncExitStack) -> None:
@@ -147,23 +170,19 @@ async def _arrived(bench: Bench, topic: str, begins: Mapping[int, int]) -> Sums:
     return len(ids), len(set(ids))
 
 
-async def _live(bench: Bench, stack: AsyncExitStack) -> None:
-    contenders, absent = [], {}
+async def _live(bench: Bench, stack: AsyncExitStack, its: _Debezium) -> None:
+    contenders = []
     own = await stack.enter_async_context(store(bench, "live"))
     ours = await stack.enter_async_context(live.teller(bench, own.speaker, "sequencer", "relay"))
     contenders.append(live.contender(bench, own, live.Engine(US, OURS, own.topic, ()), ours))
-    if reason := await debezium.unfit(bench):
-        absent[debezium.NAME] = reason
-    else:
-        its = await stack.enter_async_context(store(bench, "live-debezium"))
-        engine = await stack.enter_async_context(debezium.live(bench, its))
-        bare = await stack.enter_async_context(live.teller(bench, its.speaker))
-        contenders.append(live.contender(bench, its, engine, bare))
+    if its.own and its.engine:
+        bare = await stack.enter_async_context(live.teller(bench, its.own.speaker))
+        contenders.append(live.contender(bench, its.own, its.engine, bare))
     title = f"{live.PER_SECOND:,} single appends a second: from the answer to the record, with whatever appends them"
-    await bench.play(Contest("relay", "live", title, contenders, absent=absent))
+    await bench.play(Contest("relay", "live", title, contenders, absent=its.absent))
 
 
-async def _idle(bench: Bench, stack: AsyncExitStack) -> None:
+async def _idle(bench: Bench, stack: AsyncExitStack, its: _Debezium) -> None:
     own = await stack.enter_async_context(store(bench, "idle"))
     alone = await stack.enter_async_context(live.teller(bench, own.speaker))
     ours = await stack.enter_async_context(live.teller(bench, own.speaker, "sequencer", "relay"))
@@ -171,10 +190,6 @@ async def _idle(bench: Bench, stack: AsyncExitStack) -> None:
         live.idle(bench, live.Engine("a process with nothing in it", ALONE, "", [alone.pid])),
         live.idle(bench, live.Engine(US, OURS, own.topic, [ours.pid])),
     ]
-    absent = {}
-    if reason := await debezium.unfit(bench):
-        absent[debezium.NAME] = reason
-    else:
-        its = await stack.enter_async_context(store(bench, "idle-debezium"))
-        contenders.append(live.idle(bench, await stack.enter_async_context(debezium.live(bench, its))))
-    await bench.play(Contest("relay", "idle", "nothing to do", contenders, absent=absent, warm=0))
+    if its.engine:
+        contenders.append(live.idle(bench, its.engine))
+    await bench.play(Contest("relay", "idle", "nothing to do", contenders, absent=its.absent, warm=0))

@@ -23,7 +23,7 @@ from shared.running import Running
 from shared.server import http
 from shared.tokens import Tokens
 from tests.services.loyalty_points.books import Books
-from tests.services.loyalty_points.rewards import TERMS, check_rewards, rewarded_stories
+from tests.services.loyalty_points.earning_stories import TERMS, check_rewards, rewarded_stories
 from tests.services.stories import FIRST_DAY, Story, joining, refund, sale
 
 CAUSE = Cause("a test", "a test")

@@ -20,7 +20,7 @@ from shared.performing import perform_one
 from tests.services.loyalty_points.basket.shop import PERCENT
 from tests.services.loyalty_points.calling import CAUSE, Calling
 from tests.services.loyalty_points.spending import BASKET, MEI, OTHER, available, refused, told, with_points
-from tests.services.loyalty_points.test_gifts import CREAM, put_by, reverse, shop, take
+from tests.services.loyalty_points.test_rewards import CREAM, put_by, reverse, shop, take
 
 PRICE = 10
 VOUCHER = Description(title="Half a cut", kind=RewardKind.COUPON, points=PRICE, offer="half-a-cut")

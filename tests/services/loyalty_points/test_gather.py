@@ -23,7 +23,7 @@ from shared.performing import perform, perform_one
 from shared.policy import PublishPolicy
 from shared.postgres import Tx
 from shared.running import Running
-from tests.services.loyalty_points.rewards import TERMS
+from tests.services.loyalty_points.earning_stories import TERMS
 from tests.services.stories import FIRST_DAY, joining, refund, sale
 
 CAUSE = Cause("a test", "a test")

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 from contracts.membership import BirthdayMonthTold
+from services.loyalty_points.domain import Account
 from services.loyalty_points.lifetime import AfterDays, Expiry, Never
 from services.loyalty_points.reactions import react
 from services.loyalty_points.receipt import Receipt
@@ -25,7 +26,7 @@ from shared.running import Running
 from shared.server import http
 from shared.tokens import Tokens
 from tests.services.loyalty_points.books import Books
-from tests.services.loyalty_points.rewards import TERMS, rewarded_stories
+from tests.services.loyalty_points.earning_stories import TERMS, rewarded_stories
 from tests.services.loyalty_points.test_domain import counted, receipt
 from tests.services.stories import FIRST_DAY, Story, customer, joining, refund, sale
 
@@ -39,9 +40,7 @@ COUNTED = "SELECT (SELECT count(*) FROM event), (SELECT count(*) FROM lot), (SEL
 
 def rehearsed(books: Books, rehearsal: Rehearsal) -> Rehearsal:
     for who, account in books.accounts.items():
-        own = sorted((r for (whose, _), r in books.receipts.items() if whose == who), key=lambda r: r.order)
-        if account.joined_order is not None:
-            rehearsal.add(who, account.joined_order, [books.of_its_time(who, one) for one in own])
+        rehearsal.add(who, account, books.own(who))
     return rehearsal
 
 
@@ -98,7 +97,7 @@ def test_points_that_are_over_by_now_are_not_owed(they_were_good: Expiry, draft:
 
 def test_who_neither_gains_nor_loses_is_counted_and_not_named() -> None:
     rehearsal = Rehearsal(Terms(expiry=Never()), ALWAYS, TODAY)
-    rehearsal.add(MEI, "a", [counted(receipt("a", 700))])
+    rehearsal.add(MEI, Account("a"), [counted(receipt("a", 700))])
     assert (rehearsal.customers, rehearsal.most) == ({"same": 1}, [])
     assert rehearsal.places == {Place("TOR1", "", "2026-03"): Tally(1, 7, 7)}
 
@@ -106,9 +105,9 @@ def test_who_neither_gains_nor_loses_is_counted_and_not_named() -> None:
 def test_ten_are_named_who_gain_or_lose_the_most() -> None:
     rehearsal = Rehearsal(HALF_AS_MUCH_AGAIN, ALWAYS, TODAY)
     for number in range(1, 13):
-        rehearsal.add(customer(number), "a", [counted(receipt("a", 200 * number))])
+        rehearsal.add(customer(number), Account("a"), [counted(receipt("a", 200 * number))])
     loses = replace(counted(receipt("a", 200)), kept=23)
-    rehearsal.add(LI, "a", [loses])
+    rehearsal.add(LI, Account("a"), [loses])
     assert rehearsal.customers == {"gain": 12, "lose": 1}
     assert [points for points, _ in rehearsal.most] == [-20, 12, 11, 10, 9, 8, 7, 6, 5, 4]
     assert rehearsal.most[0] == (-20, LI)
@@ -119,10 +118,10 @@ def test_a_draft_begins_with_the_receipt_of_its_very_second_and_by_tier() -> Non
     of_gold = replace(counted(receipt("b", 1_000)), tier="gold")
     earlier = replace(counted(receipt("a", 1_000)), sold_at=FIRST_DAY - timedelta(seconds=1))
     rehearsal = Rehearsal(HALF_AS_MUCH_AGAIN, FIRST_DAY, TODAY)
-    rehearsal.add(MEI, "a", [earlier, of_gold])
+    rehearsal.add(MEI, Account("a"), [earlier, of_gold])
     assert rehearsal.places == {Place("TOR1", "gold", "2026-03"): Tally(1, 10, 15, 5)}
-    rehearsal.add(MEI, "b", [earlier, of_gold])
-    rehearsal.add(LI, "c", [earlier, of_gold])
+    rehearsal.add(MEI, Account("b"), [earlier, of_gold])
+    rehearsal.add(LI, Account("c"), [earlier, of_gold])
     assert rehearsal.places == {Place("TOR1", "gold", "2026-03"): Tally(2, 20, 30, 10)}
 
 
@@ -136,7 +135,7 @@ def test_what_was_given_before_a_draft_holds_has_used_a_cap_where_it_had_one(was
     given = {"earned": {"base": 10, "bonus/more": 10}, "kept": 20, "sold_at": FIRST_DAY - timedelta(days=1)}
     before = replace(counted(receipt("a", 1_000)), terms=twice(was), **given)  # type: ignore[arg-type]
     rehearsal = Rehearsal(twice(12), FIRST_DAY, TODAY)
-    rehearsal.add(MEI, "a", [before, counted(receipt("b", 1_000))])
+    rehearsal.add(MEI, Account("a"), [before, counted(receipt("b", 1_000))])
     assert rehearsal.places == {Place("TOR1", "", "2026-03"): Tally(1, 10, then, then - 10)}
 
 

@@ -1,190 +1,232 @@
-"""Rates, tiers, birthdays, bonuses and caps: what a customer has earned does not depend on when anything is heard."""
+"""What points buy: rewards and their limits, put by and handed over, and given back when it was the wrong one."""
 
-from collections.abc import Callable
-from dataclasses import replace
+from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from services.loyalty_points import domain, receipt
-from services.loyalty_points.domain import Account, CountReceipt, CountRefund, NoteBirthdayMonth, NoteTier
-from services.loyalty_points.domain.hindsight import Hindsight
-from services.loyalty_points.guards import asking
-from services.loyalty_points.reactions import react
-from services.loyalty_points.receipt import Receipt
-from shared.message import Cause, Event, Issued
-from shared.performing import perform, perform_one
-from shared.policy import PublishPolicy
-from shared.running import Running
-from tests.services.loyalty_points.books import Books, Decide
-from tests.services.loyalty_points.chronicle import known
-from tests.services.loyalty_points.rewards import TERMS, check_rewards, rewarded_stories
-from tests.services.stories import FIRST_DAY, Story
+from contracts.loyalty_points import (
+    HoldReleased,
+    PointsExpired,
+    PointsHeld,
+    PointsRedeemed,
+    RedemptionReversed,
+    RewardKind,
+)
+from services.loyalty_points.domain import ExpirePoints, HoldReward, RedeemReward, ReverseRedemption
+from services.loyalty_points.reward.offer import Description, reward_id
+from tests.services.loyalty_points.books import Books
+from tests.services.loyalty_points.spending import (
+    BASKET,
+    DAY,
+    MEI,
+    MONDAY,
+    OTHER,
+    available,
+    capture,
+    redeem,
+    refused,
+    release,
+    told,
+    with_points,
+)
+from tests.services.stories import customer, refund, sale
 
-CAUSE = Cause("story", "story")
-SLOW = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]  # on a machine that has much to do
-REAL = settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=SLOW)
+CREAM = "hand-cream"
 
 
-def story_of(decide: Decide, examples: int) -> Callable[[], None]:
-    @settings(
-        max_examples=examples,
-        deadline=None,
-        derandomize=True,
-        phases=[Phase.generate],
-        suppress_health_check=SLOW,
+def shop(**its: Any) -> Books:
+    """Return the books of a member with thirty points, of which a hand cream costs ten."""
+    books = with_points()
+    books.shelf.described[CREAM] = Description(title="Hand cream", kind=RewardKind.GIFT, points=10, **its)
+    return books
+
+
+def take(books: Books, redemption_id: UUID = BASKET, branch: str = "TOR1", code: str = CREAM) -> RedeemReward:
+    return RedeemReward(
+        at=books.now, customer_id=MEI, redemption_id=redemption_id, reward_id=reward_id(code), branch=branch
     )
-    @given(rewarded_stories())
-    def told_in_any_order(story: Story) -> None:
-        books = Books(decide=decide, terms=TERMS).hear(story.told)
-        check_rewards(story, books.accounts, books.entries)
-
-    return told_in_any_order
 
 
-def test_any_order_and_any_repeats_earn_the_same() -> None:
-    story_of(domain.decide, 400)()
+def put_by(books: Books, hold_id: UUID = BASKET, lasts: timedelta = DAY) -> HoldReward:
+    until = books.now + lasts
+    return HoldReward(
+        at=books.now, customer_id=MEI, hold_id=hold_id, reward_id=reward_id(CREAM), branch="TOR1", until=until
+    )
 
 
-@settings(max_examples=150, deadline=None, derandomize=True, phases=[Phase.generate], suppress_health_check=SLOW)
-@given(rewarded_stories())
-def test_in_hindsight_corrections_add_up_to_what_the_account_has(story: Story) -> None:
-    books = Books(terms=TERMS).hear(story.told)
-    for who, account in books.accounts.items():
-        seen = Hindsight(known(books.entries[who], books))
-        for figure in ("earned", "taken_back", "debt"):
-            assert seen.figure(figure, books.now) == getattr(account, figure)
-        assert seen.figure("available", books.now) == account.available(books.now)
+def reverse(books: Books, redemption_id: UUID = BASKET) -> ReverseRedemption:
+    return ReverseRedemption(at=books.now, customer_id=MEI, redemption_id=redemption_id, reason="wrong-gift")
 
 
-def forgets_late_tiers(command: Any, account: Account) -> list[Any]:
-    if isinstance(command, NoteTier):
-        command = command.model_copy(update={"receipts": ()})
-    return domain.decide(command, account)
+def test_a_reward_costs_its_price_and_the_entry_says_what_was_bought_where() -> None:
+    books = shop()
+    spent = told(books, take(books))
+    assert isinstance(spent, PointsRedeemed)
+    assert (spent.points, spent.balance) == (10, 20)
+    assert spent.reward
+    assert (spent.reward.code, spent.reward.kind, spent.reward.branch) == (CREAM, "gift", "TOR1")
 
 
-def gives_the_last_tier(command: Any, account: Account) -> list[Any]:
-    if isinstance(command, NoteTier):
-        command = command.model_copy(update={"until": None})
-    return domain.decide(command, account)
+def test_the_same_redemption_says_nothing_and_its_name_is_good_for_nothing_else() -> None:
+    books = shop()
+    books.shelf.described["scarf"] = Description(title="Scarf", kind=RewardKind.GIFT, points=10)
+    books.handle(take(books))
+    assert books.handle(take(books)) == []
+    refused(books, take(books, code="scarf"), "redemption-differs")
+    refused(books, redeem(books, 10), "redemption-differs")
+    refused(books, put_by(books), "hold-differs")
+    assert available(books) == 20
 
 
-def forgets_late_months(command: Any, account: Account) -> list[Any]:
-    if isinstance(command, NoteBirthdayMonth):
-        command = command.model_copy(update={"receipts": ()})
-    return domain.decide(command, account)
+def test_who_may_not_have_it_is_told_why() -> None:
+    cases: list[tuple[dict[str, Any], str]] = [
+        ({"branches": ("TOR2",)}, "reward-not-here"),
+        ({"tiers": ("gold",)}, "reward-not-for-tier"),
+        ({"from_at": MONDAY + 4 * DAY}, "reward-not-yet"),
+        ({"until_at": MONDAY + 3 * DAY}, "reward-over"),
+        ({"counted": True}, "reward-out-of-stock"),
+    ]
+    for its, code in cases:
+        books = shop(**its)
+        refused(books, take(books), code)
+        refused(books, put_by(books), code)
+    books = shop()
+    refused(books, take(books, code="scarf"), "reward-unknown")
+    books.shelf.withdrawn.add(CREAM)
+    refused(books, take(books), "reward-withdrawn")
 
 
-def gives_the_last_month(command: Any, account: Account) -> list[Any]:
-    if isinstance(command, NoteBirthdayMonth):
-        command = command.model_copy(update={"until": None})
-    return domain.decide(command, account)
+def test_who_may_is_not_refused() -> None:
+    books = shop(branches=("TOR1",), tiers=("silver", "gold"), from_at=MONDAY, until_at=MONDAY + 4 * DAY, counted=True)
+    books.shelf.tiers[MEI] = "gold"
+    books.shelf.stock[CREAM] = 1
+    books.handle(take(books))
+    assert books.shelf.stock[CREAM] == 0
+    refused(books, take(books, OTHER), "reward-out-of-stock")
 
 
-def refunds_as_if_of_no_birthday(command: Any, account: Account) -> list[Any]:
-    if isinstance(command, CountRefund) and command.receipt:
-        command = command.model_copy(update={"receipt": replace(command.receipt, birthday_month=None)})
-    return domain.decide(command, account)
+def test_too_few_points_are_refused_before_anything_is_taken_from_the_stock() -> None:
+    books = shop(counted=True)
+    books.shelf.stock[CREAM] = 5
+    books.handle(redeem(books, 21))
+    assert refused(books, take(books, OTHER), "not-enough-points").facts == {"available": 9, "asked": 10}
+    assert books.shelf.stock[CREAM] == 5
 
 
-def forgets_who_shares_a_cap(command: Any, account: Account) -> list[Any]:
-    if isinstance(command, CountReceipt):
-        command = command.model_copy(update={"others": ()})
-    return domain.decide(command, account)
+def test_an_id_under_which_one_has_a_reward_gives_another_none() -> None:
+    books = shop()
+    books.handle(take(books))
+    books.handle(put_by(books, OTHER))
+    for command, code in ((take(books), "redemption-differs"), (put_by(books, OTHER), "hold-differs")):
+        refused(books, command.model_copy(update={"customer_id": customer(2)}), code)
 
 
-def refunds_as_if_of_no_tier(command: Any, account: Account) -> list[Any]:
-    if isinstance(command, CountRefund) and command.receipt:
-        command = command.model_copy(update={"receipt": replace(command.receipt, tier=None)})
-    return domain.decide(command, account)
+def test_a_limit_for_ever_and_one_of_the_last_days() -> None:
+    books = shop(most_each=2, most_in_period=1, period_days=2)
+    books.handle(take(books))
+    refused(books, take(books, OTHER), "reward-limit-of-period-reached")
+    books.now += 2 * DAY
+    books.handle(take(books, OTHER))
+    books.now += 2 * DAY
+    refused(books, take(books, uuid5(MEI, "third")), "reward-limit-reached")
 
 
-def makes_room(known: Receipt, _earned: object) -> int:
-    """Work out what is left without the caps."""
-    return sum(known._worth(known.left).values()) if known.earned else 0
+def test_a_reward_put_by_is_handed_over_whole_and_counts_from_the_beginning() -> None:
+    books = shop(counted=True, most_each=1)
+    books.shelf.stock[CREAM] = 2
+    held = told(books, put_by(books))
+    assert isinstance(held, PointsHeld)
+    assert held.reward
+    assert (books.shelf.stock[CREAM], available(books)) == (1, 20)
+    refused(books, take(books, OTHER), "reward-limit-reached")
+    refused(books, capture(books, 9), "less-than-the-price")
+    handed = told(books, capture(books, 10))
+    assert isinstance(handed, PointsRedeemed)
+    assert handed.reward == held.reward
+    assert books.shelf.stock[CREAM] == 1
+
+
+def test_what_was_put_by_and_not_fetched_goes_back_to_the_stock_once() -> None:
+    books = shop(counted=True, most_each=1)
+    books.shelf.stock[CREAM] = 1
+    books.handle(put_by(books))
+    assert isinstance(told(books, release(books)), HoldReleased)
+    assert books.handle(release(books)) == []
+    assert books.shelf.stock[CREAM] == 1
+    books.handle(put_by(books, OTHER))
+    books.now += DAY
+    lapsed, taken = books.handle(take(books, uuid5(MEI, "third")))
+    assert isinstance(lapsed, HoldReleased)
+    assert isinstance(taken, PointsRedeemed)
+    assert books.shelf.stock[CREAM] == 0
+
+
+def test_a_wrong_gift_is_given_back_once_with_its_points_and_its_place_in_the_limit() -> None:
+    books = shop(counted=True, most_each=1)
+    books.shelf.stock[CREAM] = 1
+    books.handle(take(books))
+    back = told(books, reverse(books))
+    assert isinstance(back, RedemptionReversed)
+    assert (back.points, back.balance, back.over, books.shelf.stock[CREAM]) == (10, 30, 0, 1)
+    assert books.accounts[MEI].redeemed == 0
+    assert books.handle(reverse(books)) == []
+    refused(books, capture(books, 10), "hold-unknown")
+    books.handle(take(books, OTHER))
+
+
+def test_what_was_captured_of_a_hold_is_given_back_and_no_more() -> None:
+    books = shop()
+    books.handle(put_by(books))
+    refused(books, reverse(books), "redemption-unknown")
+    books.handle(capture(books, 10))
+    assert isinstance(told(books, reverse(books)), RedemptionReversed)
+    refused(books, capture(books, 10), "hold-ended")
+    refused(books, reverse(books, OTHER), "redemption-unknown")
+    assert available(books) == 30
+
+
+def test_points_that_come_back_after_their_time_are_gone() -> None:
+    books = shop()
+    books.handle(take(books))
+    books.now += 8 * DAY  # the first lot is over
+    back = told(books, reverse(books))
+    assert isinstance(back, RedemptionReversed)
+    assert (back.over, back.balance) == (10, 20 - 10)  # the second lot is over, too
+    expired = [e for e in books.handle(ExpirePoints(at=books.now, customer_id=MEI)) if isinstance(e, PointsExpired)]
+    assert sum(e.points for e in expired) == 20
+
+
+def test_points_that_come_back_settle_a_debt_first() -> None:
+    books = shop()
+    books.handle(redeem(books, 30))
+    first = sale("0", (MEI, 1_000), at=MONDAY)
+    books.hear([refund(first, (1, 1_000, 0))])
+    assert books.accounts[MEI].debt == 10
+    back = told(books, reverse(books))
+    assert isinstance(back, RedemptionReversed)
+    assert (back.debt, back.balance, sum(part.points for part in back.repaid)) == (0, 20, 10)
 
 
 @pytest.mark.parametrize(
-    "planted",
+    "its",
     [
-        forgets_late_tiers,
-        gives_the_last_tier,
-        refunds_as_if_of_no_tier,
-        forgets_late_months,
-        gives_the_last_month,
-        refunds_as_if_of_no_birthday,
-        forgets_who_shares_a_cap,
+        {"points": 0},
+        {"points": -1},
+        {"points": 2**63},
+        {"kind": "unknown"},
+        {"kind": "pony"},
+        {"kind": "money-off"},
+        {"amount_minor": 500},
+        {"most_in_period": 1},
+        {"period_days": 7},
+        {"from_at": MONDAY, "until_at": MONDAY},
+        {"most_each": 0},
+        {"title": ""},
     ],
 )
-def test_a_planted_bug_is_seen(planted: Decide) -> None:
-    with pytest.raises(AssertionError):
-        story_of(planted, 1500)()
-
-
-def test_a_refund_that_makes_room_below_a_cap_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(receipt.Receipt, "keeps", makes_room)
-    with pytest.raises(AssertionError):
-        story_of(domain.decide, 1500)()
-
-
-async def publish(running: Running) -> None:
-    await perform_one(running, PublishPolicy(at=FIRST_DAY, terms=TERMS.model_dump(mode="json")), CAUSE)
-
-
-async def check_books(running: Running, story: Story) -> None:
-    accounts: dict[UUID, Account] = {}
-    entries: dict[UUID, list[Event]] = {}
-    async with running.pool.acquire() as tx:
-        for who in story.customers:
-            _, accounts[who] = await running.handler.state(tx, "account", who)
-            entries[who] = [e.event for e in await running.handler.history(tx, "account", who)]
-    check_rewards(story, accounts, entries)
-
-
-async def keep(running: Running, story: Story, sizes: list[int]) -> None:
-    issued = [Issued(command, CAUSE) for news in story.told for command in react(news)]
-    for size in (*sizes, len(issued)):
-        batch, issued = issued[:size], issued[size:]
-        if batch:
-            await perform(running, batch)
-    await check_books(running, story)
-
-
-@REAL
-@given(story=rewarded_stories(), sizes=st.lists(st.integers(1, 9), max_size=9))
-async def test_on_postgres_random_batches_earn_the_same(
-    loyalty_points: Running, story: Story, sizes: list[int]
-) -> None:
-    await publish(loyalty_points)
-    await keep(loyalty_points, story.among_others(), sizes)
-
-
-async def test_on_postgres_a_window_that_forgets_who_shares_a_cap_is_seen(
-    loyalty_points: Running, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await publish(loyalty_points)
-    monkeypatch.setattr(asking, "_around", lambda _periods, first, last: (asking._midnight(first), FIRST_DAY))
-    told: list[Story] = []
-
-    @settings(
-        max_examples=60,
-        deadline=None,
-        derandomize=True,
-        database=None,
-        phases=[Phase.generate],
-        suppress_health_check=SLOW,
-    )
-    @given(rewarded_stories())
-    def collect(story: Story) -> None:
-        told.append(story)
-
-    async def keep_all() -> None:
-        for story in told:
-            await keep(loyalty_points, story.among_others(), [])
-
-    collect()
-    with pytest.raises(AssertionError):
-        await keep_all()
+def test_a_reward_that_does_not_fit_together_is_none(its: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Description.model_validate({"title": "Cream", "kind": "gift", "points": 10} | its, strict=False)

@@ -25,9 +25,9 @@ from tests.services.loyalty_points.spending import (
     with_points,
 )
 from tests.services.loyalty_points.test_forgiving import forgive, owing
-from tests.services.loyalty_points.test_gifts import reverse
 from tests.services.loyalty_points.test_hindsight import refunded_while_held
 from tests.services.loyalty_points.test_offline import allow, spend
+from tests.services.loyalty_points.test_rewards import reverse
 from tests.services.stories import joining, sale
 
 HOUR = timedelta(hours=1)

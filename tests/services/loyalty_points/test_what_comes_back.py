@@ -37,8 +37,8 @@ from tests.services.loyalty_points.spending import (
 )
 from tests.services.loyalty_points.test_acts import SURVEYS, order
 from tests.services.loyalty_points.test_domain import counted, receipt
-from tests.services.loyalty_points.test_gifts import put_by, reverse, shop, take
 from tests.services.loyalty_points.test_offline import allow, spend, standing
+from tests.services.loyalty_points.test_rewards import put_by, reverse, shop, take
 from tests.services.stories import joining, refund, sale
 
 THURSDAY, HOUR = MONDAY + 3 * DAY, timedelta(hours=1)

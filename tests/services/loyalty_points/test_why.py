@@ -26,8 +26,8 @@ from tests.services.loyalty_points.spending import (
 from tests.services.loyalty_points.test_acts import SURVEYS, order
 from tests.services.loyalty_points.test_forgiving import ASKED, approve, owing
 from tests.services.loyalty_points.test_forgiving import forgive as let_go
-from tests.services.loyalty_points.test_gifts import put_by, reverse, shop, take
 from tests.services.loyalty_points.test_offline import allow, spend
+from tests.services.loyalty_points.test_rewards import put_by, reverse, shop, take
 
 Asking = Callable[[Books], AccountCommand]
 
