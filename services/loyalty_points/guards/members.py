@@ -14,10 +14,11 @@ from shared.policy import Policies
 from shared.postgres import Tx
 from shared.replacing import replace
 
+# by the id of each receipt, which stays when two become one or two again between two pages
 _CUSTOMERS = """
-SELECT DISTINCT owner FROM (
-  SELECT owner FROM receipt WHERE owner > $1 ORDER BY owner LIMIT $2
-) AS page ORDER BY owner
+SELECT DISTINCT customer_id FROM (
+  SELECT customer_id FROM receipt WHERE customer_id > $1 ORDER BY customer_id LIMIT $2
+) AS page ORDER BY customer_id
 """
 # traits are those of the receipt's own customer, which is who earns by it unless it came with a merge
 _OF_MEMBERS = """
@@ -73,5 +74,5 @@ async def of_members(tx: Tx, after: UUID, most: int, dated: Policies) -> list[Me
 
 
 async def customers(tx: Tx, after: UUID, most: int) -> list[UUID]:
-    """Return the next accounts that have receipts, by their ids: those of so many receipts."""
-    return [row["owner"] for row in await tx.fetch(_CUSTOMERS, after, most)]
+    """Return the next ids under which there are receipts: those of so many receipts."""
+    return [row["customer_id"] for row in await tx.fetch(_CUSTOMERS, after, most)]

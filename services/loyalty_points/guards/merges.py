@@ -35,6 +35,14 @@ WITH RECURSIVE chain AS (
 )
 SELECT id FROM chain ORDER BY link DESC LIMIT 1
 """
+_LEADS_BACK = """
+WITH RECURSIVE chain AS (
+  SELECT $1::uuid AS id
+  UNION SELECT (s.state ->> 'moved_to')::uuid FROM chain JOIN stream s USING (id)
+  WHERE s.state ->> 'moved_to' IS NOT NULL
+)
+SELECT $2 IN (SELECT id FROM chain)
+"""
 # a lot of which both have a part since a split: it is one again, of whom it was
 _REJOIN = """
 WITH part AS (
@@ -108,7 +116,7 @@ async def brought(tx: Tx, commands: Sequence[Command], now: datetime) -> Mapping
     for place, command in enumerate(commands):
         match command:
             case GiveUpAccount():
-                known[place] = {"is_known": await tx.fetchrow(_MERGE, command.merge_id) is not None}
+                known[place] = {"is_known": await _is_known(tx, command)}
             case TakeInAccount():
                 known[place] = await _given(tx, command)
             case GiveBackAccount():
@@ -116,6 +124,13 @@ async def brought(tx: Tx, commands: Sequence[Command], now: datetime) -> Mapping
             case RestoreAccount():
                 known[place] = {"given_back": _account(await tx.fetchval(_STANDING, command.customer_id))}
     return known
+
+
+async def _is_known(tx: Tx, command: GiveUpAccount) -> bool:
+    """Return whether a merge has been heard, or is over: into whom she is given up has been given up for her since."""
+    if await tx.fetchrow(_MERGE, command.merge_id):
+        return True
+    return bool(await tx.fetchval(_LEADS_BACK, command.into, command.customer_id))
 
 
 async def _given(tx: Tx, command: TakeInAccount) -> dict[str, Any]:

@@ -10,10 +10,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, StringConstraints, TypeAdapter, model_validator
 from pydantic_core import PydanticCustomError
 
-from contracts.money import LARGEST, Currency, Minor
+from contracts.money import Currency, Minor
 
 MOST_LINES, MOST_PAYMENTS, MOST_OF_A_THING = 500, 50, 1_000_000
 MOST_MINOR = 10**12  # of a receipt: millions of them can be added up in a bigint
+MOST_POINTS = 10**12  # of a receipt, which may become a debt: thousands of them can be added up
 OLDEST_YEAR, LATEST_YEAR = 2000, 2200
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
@@ -129,7 +130,7 @@ class PointsSaid(_Said):
 
     receipt: Number
     customer: Person
-    points: Annotated[int, Field(ge=1, le=LARGEST)]
+    points: Annotated[int, Field(ge=1, le=MOST_POINTS)]
 
 
 class CheckInSaid(_Said):

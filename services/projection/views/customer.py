@@ -129,8 +129,10 @@ class _Visits:
 
 async def customer_view(tx: Tx, customer_id: UUID, scope: str) -> CustomerView:
     """Return the view, of one who was given up the other's; raise Missing for somebody that no service has told of."""
-    while into := await tx.fetchval(_MERGED_INTO, customer_id):
+    seen = {customer_id}  # of two merges the other way round the split between them may have to be heard yet
+    while (into := await tx.fetchval(_MERGED_INTO, customer_id)) and into not in seen:
         customer_id = into
+        seen.add(into)
     ids = [row["id"] for row in await tx.fetch(_IDS, customer_id)]
     known = await tx.fetchrow(_CUSTOMER, customer_id, ids)
     visits = _Visits(await tx.fetch(_BRANCHES, ids))

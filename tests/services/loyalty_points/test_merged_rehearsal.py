@@ -10,6 +10,7 @@ import pytest
 from contracts.membership import CustomersMerged, CustomersSplit, TierChanged
 from services.loyalty_points.lifetime import Never
 from services.loyalty_points.reactions import react
+from services.loyalty_points.routes import corrections
 from services.loyalty_points.terms import Terms
 from shared.message import Issued
 from shared.performing import perform, perform_one
@@ -79,3 +80,28 @@ async def test_it_says_what_the_correction_gives(calling: Calling, is_member: st
     assert (run["points"], run["customers"]) == (says["then"] - says["now"], says["gain"])
     again = await rehearsed(calling)
     assert again["now"] == again["then"] == says["then"]
+
+
+@pytest.mark.parametrize("is_split", [False, True])
+async def test_a_run_leaves_nobody_out_who_is_merged_or_split_between_two_pages(
+    calling: Calling, monkeypatch: pytest.MonkeyPatch, is_split: bool
+) -> None:
+    monkeypatch.setattr(corrections, "AT_ONCE", 1)
+    people = [first, _, last] = sorted(uuid4() for _ in range(3))
+    given_up, into = (first, last) if is_split else (last, first)
+    merge = CustomersMerged(at=day(2), customer_id=given_up, into=into, merge_id=uuid4())
+    split = CustomersSplit(
+        at=day(3), customer_id=given_up, merged_into=into, merge_id=merge.merge_id, merged_at=merge.at
+    )
+    for who in people:
+        bought = sale(str(who), (who, 10_000))
+        await hear(calling, bought, joining(bought, who))
+    await hear(calling, *([merge] if is_split else []))
+    signed = _draft() | {"reason": "our-mistake", "signed_by": str(uuid4())}
+    version = (await calling.told("POST", "/v1/corrections", signed, role="headquarters"))["version"]
+    run = f"/v1/corrections/{version}/run"
+    told = await calling.told("POST", run, {}, role="headquarters")
+    await hear(calling, split if is_split else merge)
+    while told["next"]:
+        told = await calling.told("POST", run, {"after": told["next"]}, role="headquarters")
+    assert await calling.running.pool.fetchval("SELECT array_agg(policy_version) FROM receipt") == [version] * 3

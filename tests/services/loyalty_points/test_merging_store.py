@@ -182,6 +182,25 @@ async def test_who_spent_of_anothers_lots_again_when_they_were_one_again_keeps_b
     await check_conserved(lasting_points, list(names.values()))
 
 
+async def test_a_merge_that_was_undone_may_be_heard_after_the_one_the_other_way_round(lasting_points: Running) -> None:
+    names = {who: uuid4() for who in IDS}
+    back = merge(LI, MEI, SPLIT_AT + DAY)
+    for news in (*BEFORE, back, MERGE, split(MERGE)):  # what is told of one of them is told in its order
+        commands = [renamed(command, names) for command in react(news)]
+        await asyncio.wait_for(do(lasting_points, commands), 5)
+    assert await available(lasting_points, names[MEI], names[LI]) == [140, 0]
+    await do(lasting_points, [renamed(command, names) for command in react(split(back, SPLIT_AT + 2 * DAY))])
+    assert await available(lasting_points, names[MEI], names[LI]) == [100, 40]
+
+
+async def test_a_merge_says_that_the_older_one_the_other_way_round_was_undone(lasting_points: Running) -> None:
+    names = {who: uuid4() for who in IDS}
+    back = merge(LI, MEI, SPLIT_AT + DAY)
+    for news in (*BEFORE, MERGE, back, split(MERGE)):
+        await asyncio.wait_for(do(lasting_points, [renamed(command, names) for command in react(news)]), 5)
+    assert await available(lasting_points, names[MEI], names[LI]) == [140, 0]
+
+
 async def test_all_of_it_in_one_batch_is_the_same(lasting_points: Running) -> None:
     names = {who: uuid4() for who in IDS}
     news = (*BEFORE, MERGE, LATER, refund(SALE, (1, 4_000, 6_000)), split(MERGE), MERGE)

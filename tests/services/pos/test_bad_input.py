@@ -87,6 +87,7 @@ ITEMS: dict[str, tuple[Any, str]] = {
     "less than no points spent": (points(1, "77", -1, ANNA), "malformed"),
     "half a point spent": (points(1, "77", 0.5, ANNA), "malformed"),
     "points in a text": (points(1, "77", "7", ANNA), "malformed"),
+    "more points than any receipt has": (points(1, "77", 10**12 + 1, ANNA), "malformed"),
     "points beyond 2^53": (points(1, "77", BEYOND, ANNA), "malformed"),
     "points beyond 2^63": (points(1, "77", 2**63, ANNA), "malformed"),
     "points of nobody": (points(1, "77", 7, None), "malformed"),

@@ -1,5 +1,6 @@
 """The list of customers says of each what her page says, a page at a time, to headquarters and to a branch's staff."""
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
@@ -48,6 +49,15 @@ async def test_who_was_given_up_is_not_listed_and_what_was_hers_is_the_others(he
     (chen,) = (await listed(headquarters)).customers
     assert chen.model_dump() == await on_her_page(headquarters, CHEN, ALL)
     assert chen.spend_minor > 0
+
+
+async def test_of_two_merges_the_other_way_round_the_page_shows_somebody_until_the_split_is_heard(
+    headquarters: Running,
+) -> None:
+    back = CustomersMerged(at=MORNING, customer_id=BO, into=ANNE, merge_id=named("back"))
+    await hear(headquarters, told([*KNOWN, MERGE, back]))
+    pages = [await asyncio.wait_for(on_her_page(headquarters, who, ALL), 5) for who in (ANNE, BO)]
+    assert [page["receipts"] for page in pages] == [5, 5]
 
 
 async def test_pages_follow_each_other_and_the_last_says_that_it_is(headquarters: Running) -> None:
