@@ -35,7 +35,7 @@ faults: installed ## Break everything while tills sell, and look for what is los
 	@$(RUN) -m tests.faults.model
 	@$(RUN) -m tests.faults $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only "$(ONLY)")
 
-bench: installed ## Measure, beside others, and write tests/benchmarks/RESULTS.md (ROWS=append,relay/idle some; an hour on two cores)
+bench: installed ## Measure, beside others, and write tests/benchmarks/RESULTS.md (ROWS=append,relay/idle some; fifty minutes on two cores)
 	@$(RUN) -m tests.benchmarks $(subst $(comma), ,$(ROWS))
 
 installed:
