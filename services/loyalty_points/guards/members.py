@@ -42,7 +42,7 @@ LEFT JOIN LATERAL (
 ORDER BY r.owner, r.receipt_order
 """
 _OTHERS = TypeAdapter(tuple[Other, ...])
-NOBODY = "[]"
+NO_OTHERS = "[]"
 
 
 class Member(NamedTuple):
@@ -62,7 +62,7 @@ async def of_members(tx: Tx, after: UUID, most: int, dated: Policies) -> list[Me
     for row in rows:
         who = row["owner"]
         if who not in found:
-            others = _OTHERS.validate_json(row["others"]) if row["others"] != NOBODY else ()
+            others = _OTHERS.validate_json(row["others"]) if row["others"] != NO_OTHERS else ()
             found[who] = Member(who, Account(row["joined_order"], others=others), [])
         if who != row["customer_id"]:
             receipt = next(of_merged)
